@@ -1,0 +1,124 @@
+"""Every exception edgekit raises, drawn as a tree.
+
+::
+
+    EdgekitError
+    |-- UserError      exit 1   the model, the data or the request is at fault
+    |   |-- ModelError          a model file cannot be read or is inconsistent
+    |   |-- UnsupportedError    the model uses what edgekit does not generate
+    |   |-- BoardError          a board file is missing or wrong
+    |   |-- DataError           samples do not fit the model
+    |   `-- FitError            the firmware does not fit the board
+    |-- UsageError     exit 2   the command line is at fault
+    |-- ToolError      exit 3   a compiler, CMake or an emulator failed or is missing
+    |   |-- MissingToolError
+    |   |-- BuildError
+    |   `-- InternalError       edgekit itself is at fault: a rule of its own does not hold
+    `-- DeviceError    exit 4   the board or the way to it is at fault
+        |-- PortError           the serial port is absent, busy or vanished
+        |-- LinkError           the other end is silent or lies
+        `-- TargetFaultError    the firmware faulted (bus error, stack overflow, wrong result)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, in the user's words.
+
+    ``what`` is the sentence; ``where`` a layer, file or port; ``found`` against ``allowed``;
+    ``hint`` the next step.
+    """
+
+    what: str
+    where: str = ""
+    found: str = ""
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        facts = [f"found {self.found}"] if self.found else []
+        facts += [f"allowed {self.allowed}"] if self.allowed else []
+        text = f"{head} ({', '.join(facts)})" if facts else head
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class EdgekitError(Exception):
+    """Base of every error a user can meet; carries all problems found, not only the first."""
+
+    exit_code = 1
+
+    def __init__(self, problem: Problem | str, *more: Problem) -> None:
+        first = Problem(problem) if isinstance(problem, str) else problem
+        self.problems: tuple[Problem, ...] = (first, *more)
+        super().__init__("\n".join(str(p) for p in self.problems))
+
+
+class UserError(EdgekitError):
+    """The model, the data or the request is at fault."""
+
+
+class ModelError(UserError):
+    """A model file cannot be read or contradicts itself."""
+
+
+class UnsupportedError(UserError):
+    """The model uses something edgekit cannot generate; lists every such place."""
+
+
+class BoardError(UserError):
+    """A board file is missing, unknown or wrong."""
+
+
+class DataError(UserError):
+    """Samples do not fit the model."""
+
+
+class FitError(UserError):
+    """The firmware does not fit the board's memories."""
+
+
+class UsageError(EdgekitError):
+    """The command line is at fault."""
+
+    exit_code = 2
+
+
+class ToolError(EdgekitError):
+    """A tool edgekit drives failed or is missing."""
+
+    exit_code = 3
+
+
+class MissingToolError(ToolError):
+    """A tool is not installed; the hint says how to get it."""
+
+
+class BuildError(ToolError):
+    """CMake, the compiler or the linker refused generated code."""
+
+
+class InternalError(ToolError):
+    """A rule of edgekit's own does not hold: a bug worth reporting."""
+
+
+class DeviceError(EdgekitError):
+    """The board, emulated or real, or the way to it is at fault."""
+
+    exit_code = 4
+
+
+class PortError(DeviceError):
+    """A serial port is absent, busy or vanished."""
+
+
+class LinkError(DeviceError):
+    """The other end of the link is silent, garbled or contradicts the plan."""
+
+
+class TargetFaultError(DeviceError):
+    """The firmware stopped: bus fault, stack overflow, undefined instruction."""

@@ -1,0 +1,89 @@
+"""What every op is: fields, rules, shape, reference, MACs and what its kernels are given.
+
+A rule is a sentence and a predicate; the sentence is the error text, the row in the op table and the
+test's name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from edgekit.errors import Problem
+from edgekit.ir.graph import Array, Shape, View
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold for edgekit to generate an op.
+
+    ``says`` is a full sentence in the present tense; ``attribute`` the field or tensor it is about;
+    ``found`` shows the offending value; ``hint`` the user's next step.
+    """
+
+    says: str
+    holds: Callable[[View], bool]
+    attribute: str
+    found: Callable[[View], object]
+    hint: str
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What a kernel template is given of a layer.
+
+    ``ints`` are compile-time numbers (sizes, strides, zero points, clamps); ``arrays`` the constants in
+    canonical order (OHWI filters, int32 biases, multipliers), before a kernel packs them.
+    """
+
+    ints: Mapping[str, int]
+    arrays: Mapping[str, Array] = field(default_factory=dict[str, Array])
+
+
+class Op(ABC):
+    """One operation; a frozen dataclass whose fields are its attributes.
+
+    ``NAME`` is the TensorFlow Lite name; ``FAMILY`` the folder of its kernels under templates/kernels,
+    empty for ops that need no code (reshape). ``ROWWISE`` ops compute output rows from a window of input
+    rows, so that they can run in row bands; others need their whole input.
+    """
+
+    NAME: ClassVar[str]
+    FAMILY: ClassVar[str]
+    ROWWISE: ClassVar[bool] = False
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    @abstractmethod
+    def output_shapes(self, view: View) -> tuple[Shape, ...]:
+        """Shapes of the outputs, worked out from the inputs and the fields."""
+
+    @abstractmethod
+    def reference(self, view: View, values: list[Array]) -> list[Array]:
+        """Outputs for the given input values (constants included, absent inputs as empty arrays), in NumPy.
+
+        Byte-equal to TensorFlow Lite Micro's reference kernel.
+        """
+
+    @abstractmethod
+    def lower(self, view: View) -> Lowered:
+        """What the kernel template is given."""
+
+    def macs(self, view: View) -> int:
+        """Multiply-accumulates of one inference; 0 for ops without weights."""
+        del view
+        return 0
+
+    def problems(self, view: View) -> list[Problem]:
+        """Every rule that does not hold for this layer."""
+        return [
+            Problem(
+                what=f"{self.NAME}: {rule.says}",
+                where=f"layer '{view.node.name}'",
+                found=f"{rule.attribute} = {rule.found(view)}",
+                hint=rule.hint,
+            )
+            for rule in self.RULES
+            if not rule.holds(view)
+        ]

@@ -1,0 +1,159 @@
+"""The kernel catalogue, read from the headers of templates/kernels/<family>/*.c.j2.
+
+A header is TOML in the template's first Jinja comment::
+
+    {#
+    summary = "1x1 convolution, four pixels by two channels per step"
+    isa = "dsp"                     # scalar | dsp | mve | neon ...: what the target must offer
+    dtype = "s8"
+    when = "kh == 1 and kw == 1 and in_c % 4 == 0"   # over the layer's ints; empty: always
+    specialise = ["in_c"]           # ints that become literals; one C function per distinct set
+    pack = { filter = "smlad_pairs" }                # plan/pack.py function per canonical array
+    scratch = "16 * in_c"           # bytes
+    align = 8                       # of the scratch
+    inplace = false                 # output may start where input 0 starts
+    priority = 20                   # the highest applicable kernel is chosen (a cost table replaces this)
+    source = "..."
+    #}
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from edgekit import resources
+from edgekit.board import Target
+from edgekit.errors import InternalError, Problem, UnsupportedError
+from edgekit.ops.base import Lowered
+
+_FIELDS = {
+    "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compute routine: a template and what its header promises."""
+
+    name: str
+    family: str
+    template: str
+    summary: str
+    isa: str
+    dtype: str
+    when: str = ""
+    specialise: tuple[str, ...] = ()
+    pack: Mapping[str, str] = field(default_factory=dict[str, str])
+    scratch: str = "0"
+    align: int = 4
+    inplace: bool = False
+    priority: int = 0
+    source: str = ""
+
+    def applies(self, ints: Mapping[str, int]) -> bool:
+        """Whether the kernel can run a layer with these ints."""
+        return not self.when or bool(evaluate(self.when, ints))
+
+    def scratch_bytes(self, ints: Mapping[str, int]) -> int:
+        """Bytes of scratch for a layer with these ints."""
+        return int(evaluate(self.scratch, ints))
+
+
+def choose(family: str, lowered: Lowered, target: Target, where: str) -> Kernel:
+    """The applicable kernel with the highest priority; ties go to the first name.
+
+    Raises:
+        UnsupportedError: if no kernel of the family runs this layer on this target.
+    """
+    fitting = [k for k in catalogue() if k.family == family and k.isa in target.isas and k.applies(lowered.ints)]
+    if not fitting:
+        raise UnsupportedError(
+            Problem(
+                what=f"no {family} kernel runs this layer on {target.core}",
+                where=f"layer '{where}'",
+                found=", ".join(f"{k}={v}" for k, v in sorted(lowered.ints.items())),
+                hint="`edgekit kernels` lists what each kernel needs",
+            )
+        )
+    return min(fitting, key=lambda k: (-k.priority, k.name))
+
+
+@cache
+def catalogue() -> tuple[Kernel, ...]:
+    """Every kernel template that exists, by family and name."""
+    root = resources.templates() / "kernels"
+    return tuple(_read(path, root) for path in sorted(root.glob("*/*.c.j2")))
+
+
+def _read(path: Path, root: Path) -> Kernel:
+    text = path.read_text(encoding="utf-8")
+    start, end = text.find("{#"), text.find("#}")
+    where = path.relative_to(root).as_posix()
+    if start != 0 or end < 0:
+        raise InternalError(Problem("the template does not begin with a TOML header", where=where))
+    try:
+        header: dict[str, Any] = tomllib.loads(text[2:end])
+    except tomllib.TOMLDecodeError as error:
+        raise InternalError(Problem(f"the template's header is not TOML: {error}", where=where)) from error
+    unknown = set(header) - _FIELDS
+    missing = {"summary", "isa", "dtype"} - set(header)
+    if unknown or missing:
+        raise InternalError(Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where))
+    family = path.parent.name
+    header["specialise"] = tuple(header.get("specialise", ()))
+    header["scratch"] = str(header.get("scratch", "0"))
+    stem = path.name.removesuffix(".c.j2")
+    return Kernel(name=f"{family}_{stem}", family=family, template=where, **header)
+
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod, ast.LShift: operator.lshift,
+}  # fmt: skip
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+_CALLS: dict[str, Callable[..., int]] = {"min": min, "max": max, "align4": lambda x: (x + 3) & ~3}
+
+
+def evaluate(expression: str, names: Mapping[str, int]) -> int:
+    """An integer expression of a kernel header over a layer's ints; nothing but arithmetic is allowed."""
+    try:
+        return _eval(ast.parse(expression, mode="eval").body, names)
+    except (KeyError, SyntaxError, TypeError, ZeroDivisionError) as error:
+        raise InternalError(Problem(f"bad kernel header expression '{expression}': {error!r}")) from error
+
+
+def _eval(node: ast.expr, names: Mapping[str, int]) -> int:
+    match node:
+        case ast.Constant(value=int(value)):
+            return value
+        case ast.Name(id=name):
+            return names[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _BINARY[type(op)](_eval(left, names), _eval(right, names))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _eval(operand, names)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_eval(operand, names)
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(_eval(v, names) for v in values)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(_eval(v, names) for v in values)
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            terms = [_eval(left, names), *(_eval(c, names) for c in comparators)]
+            return all(_COMPARE[type(op)](a, b) for op, a, b in zip(ops, terms, terms[1:], strict=False))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return _CALLS[name](*(_eval(a, names) for a in args))
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return _eval(body if _eval(test, names) else orelse, names)
+        case _:
+            raise TypeError(ast.dump(node))

@@ -1,0 +1,31 @@
+"""Where templates/, firmware/ and boards/ are, in a checkout or in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_FOLDERS = ("templates", "firmware", "boards")
+
+
+def share() -> Path:
+    """Folder that holds the three data folders: the checkout if there is one, else the wheel's share."""
+    checkout = _PACKAGE.parent
+    if all((checkout / name).is_dir() for name in _FOLDERS) and (checkout / "pyproject.toml").is_file():
+        return checkout
+    return _PACKAGE / "_share"
+
+
+def templates() -> Path:
+    """Folder of Jinja templates: kernels, model files and the CMake project."""
+    return share() / "templates"
+
+
+def firmware() -> Path:
+    """Folder of the runtime, start-up code, ports and CMake toolchain files."""
+    return share() / "firmware"
+
+
+def boards() -> Path:
+    """Folder of board TOML files."""
+    return share() / "boards"
