@@ -6,13 +6,41 @@ test's name.
 
 from __future__ import annotations
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from edgekit.errors import Problem
 from edgekit.ir.graph import Array, Shape, View
+
+
+class Padding(enum.IntEnum):
+    """How a window op treats the border; numbered as in TensorFlow Lite's schema."""
+
+    SAME = 0
+    VALID = 1
+
+
+class Activation(enum.IntEnum):
+    """Fused activation; numbered as in TensorFlow Lite's schema."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+    TANH = 4
+    SIGN_BIT = 5
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field of an op and where a .tflite file keeps it: ``tflite`` is the accessor's name in the options table."""
+
+    attribute: str
+    tflite: str
+    kind: Callable[[Any], Any] = int
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,8 @@ class Op(ABC):
     """One operation; a frozen dataclass whose fields are its attributes.
 
     ``NAME`` is the TensorFlow Lite name; ``FAMILY`` the folder of its kernels under templates/kernels,
-    empty for ops that need no code (reshape). ``ROWWISE`` ops compute output rows from a window of input
+    empty for ops that need no code (reshape). ``OPTIONS_TABLE`` and ``OPTIONS`` say how a .tflite file stores
+    the fields, for the reader and the writer alike. ``ROWWISE`` ops compute output rows from a window of input
     rows, so that they can run in row bands; others need their whole input.
     """
 
@@ -54,6 +83,8 @@ class Op(ABC):
     FAMILY: ClassVar[str]
     ROWWISE: ClassVar[bool] = False
     RULES: ClassVar[tuple[Rule, ...]] = ()
+    OPTIONS_TABLE: ClassVar[str] = ""
+    OPTIONS: ClassVar[tuple[Option, ...]] = ()
 
     @abstractmethod
     def output_shapes(self, view: View) -> tuple[Shape, ...]:
@@ -74,6 +105,11 @@ class Op(ABC):
         """Multiply-accumulates of one inference; 0 for ops without weights."""
         del view
         return 0
+
+    def input_rows(self, view: View, index: int, begin: int, end: int) -> tuple[int, int]:
+        """Rows [first, last) of input ``index`` that output rows [begin, end) are computed from; ROWWISE ops only."""
+        del view, index
+        return begin, end
 
     def problems(self, view: View) -> list[Problem]:
         """Every rule that does not hold for this layer."""

@@ -1,24 +1,39 @@
-/* Tensors as rings of rows: how every kernel sees its inputs and its output. */
+/* Tensors as rings of rows: how every kernel sees its inputs and its outputs. */
 #ifndef EK_ROWS_H
 #define EK_ROWS_H
 
 #include <stdint.h>
 
-/* A spatial tensor in the arena. Row y lies at base + (y mod rows) * pitch; a tensor held whole has as many
- * ring rows as it has rows, so that the wrap never happens. pitch is in bytes. */
+/* A tensor in the arena (or, as an input, in flash). Row y lies at base + (y mod rows) * pitch; a tensor held
+ * whole has as many ring rows as it has rows, so that the wrap never happens. pitch is in bytes. */
+typedef struct {
+    const int8_t *base;
+    int32_t rows;
+    int32_t pitch;
+} ek_in;
+
 typedef struct {
     int8_t *base;
     int32_t rows;
     int32_t pitch;
-} ek_rows;
+} ek_out;
 
-/* Address of row y >= 0. */
-static inline int8_t *ek_row(ek_rows t, int32_t y)
+/* Address of row y >= 0 of an input. */
+static inline const int8_t *ek_in_row(const ek_in *t, int32_t y)
 {
-    while (y >= t.rows) {
-        y -= t.rows;
+    while (y >= t->rows) {
+        y -= t->rows;
     }
-    return t.base + y * t.pitch;
+    return t->base + y * t->pitch;
+}
+
+/* Address of row y >= 0 of an output. */
+static inline int8_t *ek_out_row(const ek_out *t, int32_t y)
+{
+    while (y >= t->rows) {
+        y -= t->rows;
+    }
+    return t->base + y * t->pitch;
 }
 
 #endif
