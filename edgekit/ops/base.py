@@ -106,6 +106,14 @@ class Op(ABC):
         del view
         return 0
 
+    def activations(self, view: View) -> tuple[int, ...]:
+        """Indices of the inputs a kernel reads as ``in[i]``, in that order.
+
+        By default every input that is not a constant: constants are parameters, which ``lower`` folds into
+        its ints and arrays. An op that takes a constant operand at run time adds its index.
+        """
+        return tuple(i for i, t in enumerate(view.inputs) if t is not None and t.data is None)
+
     def input_rows(self, view: View, index: int, begin: int, end: int) -> tuple[int, int]:
         """Rows [first, last) of input ``index`` that output rows [begin, end) are computed from; ROWWISE ops only."""
         del view, index
