@@ -22,6 +22,23 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 
 
+def image_rows(shape: Shape) -> tuple[int, int, int]:
+    """Images, rows of an image and elements of a row: how the arena and every kernel see a tensor.
+
+    (N, H, W, C) is N images of H rows; (N, T, C) N images of T rows; (N, F) N images of one row; any other
+    rank one image of one row.
+    """
+    match shape:
+        case (n, h, w, c):
+            return n, h, w * c
+        case (n, t, c):
+            return n, t, c
+        case (n, f):
+            return n, 1, f
+        case _:
+            return 1, 1, math.prod(shape)
+
+
 class DType(enum.Enum):
     """Element types a tensor may have; the value is the NumPy name."""
 

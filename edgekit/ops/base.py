@@ -106,6 +106,14 @@ class Op(ABC):
         del view
         return 0
 
+    def rowwise(self, view: View) -> bool:
+        """Whether this layer computes output rows from a window of input rows.
+
+        ``ROWWISE`` unless the shapes or fields say otherwise (a concatenation along the batch, say).
+        """
+        del view
+        return self.ROWWISE
+
     def activations(self, view: View) -> tuple[int, ...]:
         """Indices of the inputs a kernel reads as ``in[i]``, in that order.
 
