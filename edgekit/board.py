@@ -1,12 +1,20 @@
 """Boards and targets, read strictly from boards/<name>.toml.
 
-A Target is what the compiler may know; a Board is a target and how to reach it.
+A Target is what the compiler may know; a Board is a target and how to reach it. A board file is TOML: unknown keys,
+wrong types and contradictions are all reported at once, with the nearest allowed name.
 """
 
 from __future__ import annotations
 
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from edgekit import resources
+from edgekit.errors import BoardError, Problem
 
 Isa = Literal["scalar", "dsp", "mve", "neon"]
 
@@ -22,16 +30,23 @@ _ISAS: dict[str, tuple[str, ...]] = {
     "cortex-a78ae": ("scalar",),
     "host": ("scalar",),
 }
+_FLASH_METHODS = ("volume", "uf2", "pyocd", "openocd", "ssh")
+_EMULATORS = ("unicorn", "native", "qemu-aarch64")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """A bank of flash or RAM."""
+    """A bank of flash or RAM; ``origin`` and ``size`` in bytes."""
 
     name: str
     kind: Literal["flash", "ram"]
     origin: int
     size: int
+
+    @property
+    def end(self) -> int:
+        """First address after the bank."""
+        return self.origin + self.size
 
 
 @dataclass(frozen=True)
@@ -47,3 +62,246 @@ class Target:
     def isas(self) -> tuple[str, ...]:
         """Instruction sets whose kernels run on this core, plainest first."""
         return _ISAS[self.core]
+
+    @property
+    def bare_metal(self) -> bool:
+        """Whether the firmware is the whole system (Cortex-M) and not a program of Linux or of the host."""
+        return self.core.startswith("cortex-m")
+
+    def banks(self, kind: Literal["flash", "ram"]) -> tuple[Memory, ...]:
+        """Banks of one kind in the board file's order; the first is the default."""
+        return tuple(m for m in self.memories if m.kind == kind)
+
+
+@dataclass(frozen=True)
+class Serial:
+    """The USB serial adapter on the board; ids are 0 where there is none of a fixed kind."""
+
+    vid: int = 0
+    pid: int = 0
+    baud: int = 115_200
+
+
+@dataclass(frozen=True)
+class Flash:
+    """Ways to get an image onto the board, best first; see device.deploy."""
+
+    methods: tuple[str, ...] = ()
+    mbed_code: str = ""
+    uf2_family: int = 0
+    openocd: str = ""
+    pyocd: str = ""
+
+
+@dataclass(frozen=True)
+class Power:
+    """Active power while inferring, for energy estimates; ``error`` is relative."""
+
+    active_mw: float
+    error: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A target and how to reach it.
+
+    ``checked`` names the manuals the numbers were read in; empty if nobody did. ``emulator`` is ``unicorn``,
+    ``qemu:<machine>``, ``qemu-aarch64``, ``native`` (run it on this machine) or empty. ``vector_offset`` is where in
+    the first flash bank the vector table lies. ``trigger`` is the pin that frames an inference for a meter.
+    """
+
+    name: str
+    title: str
+    target: Target
+    port: str
+    emulator: str = ""
+    checked: str = ""
+    stack_bytes: int = 4096
+    vector_offset: int = 0
+    serial: Serial = Serial()
+    flash: Flash = Flash()
+    trigger: str = ""
+    power: Power | None = None
+
+
+def names() -> tuple[str, ...]:
+    """Names of the boards that ship with edgekit, sorted."""
+    return tuple(sorted(path.stem for path in resources.boards().glob("*.toml")))
+
+
+def load(name_or_path: str | Path) -> Board:
+    """A shipped board by name, or one's own from the path of a .toml file.
+
+    Raises:
+        BoardError: unknown name, unreadable file, or everything that is wrong in the file.
+    """
+    text = str(name_or_path)
+    path = Path(text)
+    if path.suffix != ".toml":
+        path = resources.boards() / f"{text}.toml"
+        if text not in names():
+            hint = _nearest(text, names()) + "`edgekit boards` lists all; a path to a .toml file works too"
+            raise BoardError(Problem("there is no such board", found=f"'{text}'", hint=hint))
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BoardError(Problem(f"cannot read the board file: {error}", where=str(path))) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(Problem(f"not valid TOML: {error}", where=str(path))) from error
+    return parse(tree, path.stem)
+
+
+def parse(tree: Mapping[str, Any], name: str) -> Board:
+    """A board from a parsed TOML tree.
+
+    Raises:
+        BoardError: every unknown key, missing key, wrong type and contradiction at once.
+    """
+    top = _Table(dict(tree), name, [])
+    target, flash, power = top.table("target"), top.table("flash"), top.table("power")
+    serial, trigger = top.table("serial"), top.table("trigger")
+    checked = top.take("checked", (str, bool), required=True)
+    board = Board(
+        name=name,
+        title=top.text("title", required=True),
+        target=_target(target, top.tables("memory")),
+        port=top.text("port", required=True),
+        emulator=top.text("emulator"),
+        checked=checked if isinstance(checked, str) else "",
+        stack_bytes=top.integer("stack_bytes", 4096),
+        vector_offset=target.integer("vector_offset", 0),
+        serial=Serial(serial.integer("vid", 0), serial.integer("pid", 0), serial.integer("baud", 115_200)),
+        flash=_flash(flash),
+        trigger=trigger.text("pin"),
+        power=_power(power) if power.present else None,
+    )
+    if checked is True:
+        top.problem("'checked' is the manuals' names, or false", "true")
+    for table in (top, target, serial, flash, trigger, power):
+        table.finish()
+    _rules(board, top)
+    if top.problems:
+        raise BoardError(*top.problems)
+    return board
+
+
+def _target(table: _Table, banks: list[_Table]) -> Target:
+    core = table.text("core", required=True)
+    if core and core not in _ISAS:
+        table.problem("edgekit does not know this core", core, ", ".join(_ISAS), _nearest(core, _ISAS))
+    memories: list[Memory] = []
+    for bank in banks:
+        kind = bank.text("kind", required=True)
+        if kind not in ("flash", "ram"):
+            bank.problem("wrong kind of memory", kind, "flash or ram")
+        fields = (bank.integer("origin", 0, required=True), bank.integer("size", 1, required=True))
+        memories.append(
+            Memory(bank.text("name", required=True), cast('Literal["flash", "ram"]', kind), *fields)
+        )
+        bank.finish()
+    return Target(
+        core=core,
+        memories=tuple(memories),
+        clock_hz=table.integer("clock_hz", 1, required=True),
+        flash_wait_states=table.integer("flash_wait_states", 0),
+    )
+
+
+def _flash(table: _Table) -> Flash:
+    methods = table.take("methods", (list,), default=[])
+    for method in methods:
+        if method not in _FLASH_METHODS:
+            table.problem("unknown way to flash", str(method), ", ".join(_FLASH_METHODS))
+    return Flash(
+        methods=tuple(str(m) for m in methods),
+        mbed_code=table.text("mbed_code"),
+        uf2_family=table.integer("uf2_family", 0),
+        openocd=table.text("openocd"),
+        pyocd=table.text("pyocd"),
+    )
+
+
+def _power(table: _Table) -> Power:
+    active = float(table.take("active_mw", (float, int), required=True, default=0.0))
+    error = float(table.take("error", (float, int), required=True, default=0.0))
+    return Power(active, error, table.text("source", required=True))
+
+
+def _rules(board: Board, top: _Table) -> None:
+    """Contradictions that no single key shows."""
+    machine = board.emulator.removeprefix("qemu:")
+    if board.emulator and board.emulator not in _EMULATORS and (machine == board.emulator or not machine):
+        top.problem("unknown emulator", board.emulator, ", ".join((*_EMULATORS, "qemu:<machine>")))
+    if board.target.bare_metal:
+        for kind in ("flash", "ram"):
+            if not board.target.banks(kind):
+                top.problem(f"a Cortex-M board needs at least one {kind} bank", "none")
+        if board.stack_bytes % 8 or not board.stack_bytes:
+            top.problem("stack_bytes must be a positive multiple of 8", str(board.stack_bytes))
+    banks = sorted(board.target.memories, key=lambda m: m.origin)
+    for low, high in zip(banks, banks[1:], strict=False):
+        if low.end > high.origin:
+            top.problem(
+                f"memory banks '{low.name}' and '{high.name}' overlap", f"{low.end:#x} > {high.origin:#x}"
+            )
+    if len({m.name for m in banks}) != len(banks):
+        top.problem("two memory banks have one name", ", ".join(m.name for m in banks))
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean '{close[0]}'? " if close else ""
+
+
+class _Table:
+    """One TOML table, read key by key: what is left over at the end was not a key we know."""
+
+    def __init__(
+        self, tree: dict[str, Any], where: str, problems: list[Problem], *, present: bool = True
+    ) -> None:
+        self._tree = tree
+        self._known: list[str] = []
+        self._where = where
+        self.problems = problems
+        self.present = present
+
+    def problem(self, what: str, found: str, allowed: str = "", hint: str = "") -> None:
+        self.problems.append(Problem(what, f"board {self._where}", found, allowed, hint.strip()))
+
+    def take(self, key: str, kinds: tuple[type, ...], *, required: bool = False, default: Any = "") -> Any:
+        self._known.append(key)
+        if key not in self._tree:
+            if required and self.present:
+                self.problem(f"'{key}' is missing", "nothing", " or ".join(k.__name__ for k in kinds))
+            return default
+        value = self._tree.pop(key)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            self.problem(f"'{key}' has the wrong type", repr(value), " or ".join(k.__name__ for k in kinds))
+            return default
+        return value
+
+    def text(self, key: str, *, required: bool = False) -> str:
+        return self.take(key, (str,), required=required)
+
+    def integer(self, key: str, default: int, *, required: bool = False) -> int:
+        value: int = self.take(key, (int,), required=required, default=default)
+        if value < 0:
+            self.problem(f"'{key}' is negative", str(value), "0 or more")
+        return value
+
+    def table(self, key: str) -> _Table:
+        present = key in self._tree or key == "target"
+        return _Table(
+            self.take(key, (dict,), default={}), f"{self._where}, [{key}]", self.problems, present=present
+        )
+
+    def tables(self, key: str) -> list[_Table]:
+        found = self.take(key, (list,), default=[])
+        entries = [entry if isinstance(entry, dict) else {} for entry in found]
+        return [_Table(e, f"{self._where}, [[{key}]] {i}", self.problems) for i, e in enumerate(entries)]
+
+    def finish(self) -> None:
+        """Every key that nobody asked for is a mistake."""
+        for key in self._tree:
+            self.problem(f"unknown key '{key}'", key, ", ".join(self._known), _nearest(key, self._known))
