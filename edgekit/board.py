@@ -1,20 +1,23 @@
 """Boards and targets, read strictly from boards/<name>.toml.
 
-A Target is what the compiler may know; a Board is a target and how to reach it. A board file is TOML: unknown keys,
-wrong types and contradictions are all reported at once, with the nearest allowed name.
+A Target is what the compiler may know; a Board is a target and how to reach it. A board file is TOML: unknown
+keys, wrong types and contradictions are all reported at once, with the nearest allowed name.
 """
 
 from __future__ import annotations
 
 import difflib
+import itertools
 import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from edgekit import resources
 from edgekit.errors import BoardError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Isa = Literal["scalar", "dsp", "mve", "neon"]
 
@@ -107,8 +110,9 @@ class Board:
     """A target and how to reach it.
 
     ``checked`` names the manuals the numbers were read in; empty if nobody did. ``emulator`` is ``unicorn``,
-    ``qemu:<machine>``, ``qemu-aarch64``, ``native`` (run it on this machine) or empty. ``vector_offset`` is where in
-    the first flash bank the vector table lies. ``trigger`` is the pin that frames an inference for a meter.
+    ``qemu:<machine>``, ``qemu-aarch64``, ``native`` (run it on this machine) or empty. ``vector_offset`` is
+    where in the first flash bank the vector table lies. ``trigger`` is the pin that frames an inference for a
+    meter.
     """
 
     name: str
@@ -131,10 +135,11 @@ def names() -> tuple[str, ...]:
 
 
 def load(name_or_path: str | Path) -> Board:
-    """A shipped board by name, or one's own from the path of a .toml file.
+    """Load a shipped board by name, or one's own from the path of a .toml file.
 
     Raises:
         BoardError: unknown name, unreadable file, or everything that is wrong in the file.
+
     """
     text = str(name_or_path)
     path = Path(text)
@@ -153,10 +158,11 @@ def load(name_or_path: str | Path) -> Board:
 
 
 def parse(tree: Mapping[str, Any], name: str) -> Board:
-    """A board from a parsed TOML tree.
+    """Read a board from a parsed TOML tree.
 
     Raises:
         BoardError: every unknown key, missing key, wrong type and contradiction at once.
+
     """
     top = _Table(dict(tree), name, [])
     target, flash, power = top.table("target"), top.table("flash"), top.table("power")
@@ -240,7 +246,7 @@ def _rules(board: Board, top: _Table) -> None:
         if board.stack_bytes % 8 or not board.stack_bytes:
             top.problem("stack_bytes must be a positive multiple of 8", str(board.stack_bytes))
     banks = sorted(board.target.memories, key=lambda m: m.origin)
-    for low, high in zip(banks, banks[1:], strict=False):
+    for low, high in itertools.pairwise(banks):
         if low.end > high.origin:
             top.problem(
                 f"memory banks '{low.name}' and '{high.name}' overlap", f"{low.end:#x} > {high.origin:#x}"
@@ -292,14 +298,15 @@ class _Table:
 
     def table(self, key: str) -> _Table:
         present = key in self._tree or key == "target"
-        return _Table(
-            self.take(key, (dict,), default={}), f"{self._where}, [{key}]", self.problems, present=present
-        )
+        tree: dict[str, Any] = self.take(key, (dict,), default={})
+        return _Table(tree, f"{self._where}, [{key}]", self.problems, present=present)
 
     def tables(self, key: str) -> list[_Table]:
-        found = self.take(key, (list,), default=[])
-        entries = [entry if isinstance(entry, dict) else {} for entry in found]
-        return [_Table(e, f"{self._where}, [[{key}]] {i}", self.problems) for i, e in enumerate(entries)]
+        found: list[Any] = self.take(key, (list,), default=[])
+        if not all(isinstance(entry, dict) for entry in found):
+            self.problem(f"'{key}' has the wrong type", repr(found), f"[[{key}]] tables")
+            found = []
+        return [_Table(e, f"{self._where}, [[{key}]] {i}", self.problems) for i, e in enumerate(found)]
 
     def finish(self) -> None:
         """Every key that nobody asked for is a mistake."""
