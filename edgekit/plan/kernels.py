@@ -12,6 +12,7 @@ A header is TOML in the template's first Jinja comment::
     scratch = "16 * in_c"           # bytes
     align = 8                       # of the scratch
     inplace = false                 # output may start where input 0 starts
+    args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
     priority = 20                   # the highest applicable kernel is chosen (a cost table replaces this)
     source = "..."
     #}
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,12 +37,16 @@ from edgekit.ops.base import Lowered
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
+    "args",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A compute routine: a template and what its header promises."""
+    """A compute routine: a template and what its header promises.
+
+    ``fields`` are the ints it takes at run time, ``arrays`` the constants it reads.
+    """
 
     name: str
     family: str
@@ -50,6 +56,8 @@ class Kernel:
     dtype: str
     when: str = ""
     specialise: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    arrays: tuple[str, ...] = ()
     pack: Mapping[str, str] = field(default_factory=dict[str, str])
     scratch: str = "0"
     align: int = 4
@@ -108,6 +116,10 @@ def _read(path: Path, root: Path) -> Kernel:
         raise InternalError(Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where))
     family = path.parent.name
     header["specialise"] = tuple(header.get("specialise", ()))
+    body = text[end:]
+    used = dict.fromkeys([*re.findall(r"\bp\.(\w+)", body), *header.pop("args", ())])
+    header["fields"] = tuple(name for name in used if name not in header["specialise"])
+    header["arrays"] = tuple(dict.fromkeys(re.findall(r"\bc\.(\w+)", body)))
     header["scratch"] = str(header.get("scratch", "0"))
     stem = path.name.removesuffix(".c.j2")
     return Kernel(name=f"{family}_{stem}", family=family, template=where, **header)

@@ -54,8 +54,10 @@ class Constant:
 class Layer:
     """One kernel call's static part.
 
-    ``inputs`` and ``outputs`` index ``Plan.slots``; -1 is a constant or absent input. ``ints`` are the template's
-    numbers, ``constants`` maps the kernel's array names to constants. ``scratch`` is an arena offset.
+    ``inputs`` and ``outputs`` index ``Plan.slots``. An input that is a constant is -1 and found in
+    ``constants`` under ``input<i>``. ``ints`` are the template's numbers; those in ``specialise`` become
+    literals, those in ``fields`` are passed at run time. ``constants`` maps the kernel's array names to
+    constants. ``rowwise`` layers compute bands of rows image by image. ``scratch`` is an arena offset.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Layer:
     why: str
     macs: int
     ints: dict[str, int]
+    fields: tuple[str, ...]
     specialise: tuple[str, ...]
     constants: dict[str, str]
     inputs: tuple[int, ...]
@@ -73,6 +76,9 @@ class Layer:
     scratch: int
     scratch_bytes: int
     weight_bytes: int
+    rowwise: bool
+    images: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ def from_json(text: str) -> Plan:
 
 
 def _layer(tree: dict[str, Any]) -> Layer:
-    tuples = {k: tuple(tree[k]) for k in ("origin", "specialise", "inputs", "outputs")}
+    tuples = {k: tuple(tree[k]) for k in ("origin", "fields", "specialise", "inputs", "outputs")}
     return Layer(**{**tree, **tuples})
 
 
