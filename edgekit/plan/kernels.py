@@ -33,6 +33,7 @@ from typing import Any
 from edgekit import resources
 from edgekit.board import Target
 from edgekit.errors import InternalError, Problem, UnsupportedError
+from edgekit.ir.graph import View
 from edgekit.ops.base import Lowered
 
 _FIELDS = {
@@ -74,23 +75,41 @@ class Kernel:
         return int(evaluate(self.scratch, ints))
 
 
-def choose(family: str, lowered: Lowered, target: Target, where: str) -> Kernel:
-    """The applicable kernel with the highest priority; ties go to the first name.
+@dataclass(frozen=True)
+class Choice:
+    """A layer with the kernel that will run it."""
+
+    view: View
+    lowered: Lowered
+    kernel: Kernel
+
+
+def choose(view: View, target: Target, forced: Mapping[str, str]) -> Choice:
+    """The applicable kernel with the highest priority, ties to the first name; ``forced`` names one by family.
 
     Raises:
-        UnsupportedError: if no kernel of the family runs this layer on this target.
+        UnsupportedError: if no kernel of the op's family runs this layer on this target.
     """
-    fitting = [k for k in catalogue() if k.family == family and k.isa in target.isas and k.applies(lowered.ints)]
+    family = view.node.op.FAMILY
+    lowered = view.node.op.lower(view)
+    fitting = [
+        k
+        for k in catalogue()
+        if k.family == family
+        and k.isa in target.isas
+        and forced.get(family, k.name) == k.name
+        and k.applies(lowered.ints)
+    ]
     if not fitting:
         raise UnsupportedError(
             Problem(
                 what=f"no {family} kernel runs this layer on {target.core}",
-                where=f"layer '{where}'",
+                where=f"layer '{view.node.name}'",
                 found=", ".join(f"{k}={v}" for k, v in sorted(lowered.ints.items())),
                 hint="`edgekit kernels` lists what each kernel needs",
             )
         )
-    return min(fitting, key=lambda k: (-k.priority, k.name))
+    return Choice(view, lowered, min(fitting, key=lambda k: (-k.priority, k.name)))
 
 
 @cache
@@ -113,7 +132,9 @@ def _read(path: Path, root: Path) -> Kernel:
     unknown = set(header) - _FIELDS
     missing = {"summary", "isa", "dtype"} - set(header)
     if unknown or missing:
-        raise InternalError(Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where))
+        raise InternalError(
+            Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where)
+        )
     family = path.parent.name
     header["specialise"] = tuple(header.get("specialise", ()))
     body = text[end:]
@@ -129,6 +150,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod, ast.LShift: operator.lshift,
 }  # fmt: skip
+_UNARY: dict[type[ast.unaryop], Callable[[Any], int]] = {ast.Not: operator.not_, ast.USub: operator.neg}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -145,27 +167,27 @@ def evaluate(expression: str, names: Mapping[str, int]) -> int:
 
 
 def _eval(node: ast.expr, names: Mapping[str, int]) -> int:
+    def value(part: ast.expr) -> int:
+        return _eval(part, names)
+
     match node:
-        case ast.Constant(value=int(value)):
-            return value
+        case ast.Constant(value=int(number)):
+            result = number
         case ast.Name(id=name):
-            return names[name]
+            result = names[name]
         case ast.BinOp(left=left, op=op, right=right):
-            return _BINARY[type(op)](_eval(left, names), _eval(right, names))
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return not _eval(operand, names)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_eval(operand, names)
-        case ast.BoolOp(op=ast.And(), values=values):
-            return all(_eval(v, names) for v in values)
-        case ast.BoolOp(op=ast.Or(), values=values):
-            return any(_eval(v, names) for v in values)
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            terms = [_eval(left, names), *(_eval(c, names) for c in comparators)]
-            return all(_COMPARE[type(op)](a, b) for op, a, b in zip(ops, terms, terms[1:], strict=False))
+            result = _BINARY[type(op)](value(left), value(right))
+        case ast.UnaryOp(op=op, operand=operand):
+            result = _UNARY[type(op)](value(operand))
+        case ast.BoolOp(op=op, values=values):
+            result = (all if isinstance(op, ast.And) else any)(value(v) for v in values)
+        case ast.Compare(left=left, ops=ops, comparators=right):
+            terms = [value(left), *(value(c) for c in right)]
+            result = all(_COMPARE[type(op)](a, b) for op, a, b in zip(ops, terms, terms[1:], strict=False))
         case ast.Call(func=ast.Name(id=name), args=args):
-            return _CALLS[name](*(_eval(a, names) for a in args))
+            result = _CALLS[name](*(value(a) for a in args))
         case ast.IfExp(test=test, body=body, orelse=orelse):
-            return _eval(body if _eval(test, names) else orelse, names)
+            result = value(body if value(test) else orelse)
         case _:
             raise TypeError(ast.dump(node))
+    return result

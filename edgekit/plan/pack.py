@@ -25,5 +25,9 @@ def packer(function: Packer) -> Packer:
 def pack(name: str, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """The array that packer ``name`` makes."""
     if name not in _PACKERS:
-        raise InternalError(Problem("a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS))))
+        raise InternalError(
+            Problem(
+                "a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS))
+            )
+        )
     return _PACKERS[name](arrays, ints)

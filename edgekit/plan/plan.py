@@ -16,8 +16,9 @@ from typing import Any
 class Slot:
     """Where a tensor lives in the arena.
 
-    The tensor is ``images`` x ``rows`` rows of ``row_bytes``; a ring keeps only ``ring_rows`` of them, row y of
-    an image at ``offset + (y % ring_rows) * row_bytes``. ``first`` and ``last`` are the steps that bound its life.
+    The tensor is ``images`` x ``rows`` rows of ``row_bytes``; a ring keeps only ``ring_rows`` of them, row y
+    of an image at ``offset + (y % ring_rows) * row_bytes``. ``first`` and ``last`` are the steps that bound
+    its life; ``last`` is the number of steps for a model output.
     """
 
     tensor: str
@@ -41,7 +42,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant array in flash; ``ctype`` int8_t, int16_t, int32_t, uint32_t, float ...; little-endian bytes."""
+    """A constant array in flash: ``ctype`` is a C type such as int8_t, ``data`` little-endian."""
 
     name: str
     ctype: str
@@ -132,7 +133,7 @@ def from_json(text: str) -> Plan:
     return Plan(
         layers=tuple(_layer(x) for x in tree.pop("layers")),
         steps=tuple(Step(**x) for x in tree.pop("steps")),
-        slots=tuple(Slot(**{**x, "shape": tuple(x["shape"])}) for x in tree.pop("slots")),
+        slots=tuple(_slot(x) for x in tree.pop("slots")),
         constants=tuple(_constant(x) for x in tree.pop("constants")),
         isas=tuple(tree.pop("isas")),
         inputs=tuple(tree.pop("inputs")),
@@ -141,9 +142,17 @@ def from_json(text: str) -> Plan:
     )
 
 
+def _slot(tree: dict[str, Any]) -> Slot:
+    values: dict[str, Any] = dict(tree)
+    values["shape"] = tuple(tree["shape"])
+    return Slot(**values)
+
+
 def _layer(tree: dict[str, Any]) -> Layer:
-    tuples = {k: tuple(tree[k]) for k in ("origin", "fields", "specialise", "inputs", "outputs")}
-    return Layer(**{**tree, **tuples})
+    values: dict[str, Any] = dict(tree)
+    for key in ("origin", "fields", "specialise", "inputs", "outputs"):
+        values[key] = tuple(tree[key])
+    return Layer(**values)
 
 
 def _constant(tree: dict[str, Any]) -> Constant:

@@ -1,0 +1,139 @@
+"""Graph and target to Plan: kernels, packed constants, schedule, arena.
+
+Kernels are chosen before memory is planned, because scratch, alignment and in-place belong to the kernel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgekit.board import Target
+from edgekit.ir.graph import Array, Graph
+from edgekit.plan import kernels, pack
+from edgekit.plan.kernels import Choice
+from edgekit.plan.memory import WORD, Memory, plan_memory, rows_of
+from edgekit.plan.plan import Constant, Layer, Plan, Step
+
+_CTYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
+    "uint32": "uint32_t", "int64": "int64_t", "float32": "float", "bool": "uint8_t",
+}  # fmt: skip
+_MVE_ALIGN = 16
+
+
+def make(
+    graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0
+) -> Plan:
+    """Plan ``graph`` for ``target``.
+
+    ``kernel_names`` forces a kernel for a family (tests and benchmarks do); ``band_rows`` splits every row-wise
+    layer into bands of that many rows, 0 computes each layer in one band.
+
+    Raises:
+        UnsupportedError: if a layer has no kernel on this target.
+    """
+    forced = kernel_names or {}
+    choices = tuple(kernels.choose(view, target, forced) for view in graph.views() if view.node.op.FAMILY)
+    steps = _schedule(choices, band_rows)
+    memory = plan_memory(graph, choices, steps, _MVE_ALIGN if "mve" in target.isas else WORD)
+    pool = _Pool(c_name(graph.name))
+    layers = tuple(_layer(i, choice, memory, pool) for i, choice in enumerate(choices))
+    return Plan(
+        model=c_name(graph.name),
+        title=graph.name,
+        sha256=graph.sha256,
+        core=target.core,
+        isas=target.isas,
+        macs=graph.macs,
+        arena_bytes=-(-memory.size // WORD) * WORD,
+        arena_align=max([_MVE_ALIGN, *(c.kernel.align for c in choices)]),
+        lower_bound=memory.lower_bound,
+        layers=layers,
+        steps=steps,
+        slots=memory.slots,
+        constants=tuple(pool.constants),
+        inputs=tuple(memory.index(name) for name in graph.inputs),
+        outputs=tuple(memory.index(name) for name in graph.outputs),
+    )
+
+
+def c_name(title: str) -> str:
+    """A C identifier for a model's title: lower case, no leading digit."""
+    name = re.sub(r"\W+", "_", title, flags=re.ASCII).strip("_").lower()
+    return name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
+
+
+def _schedule(choices: Sequence[Choice], band_rows: int) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for i, choice in enumerate(choices):
+        rows = rows_of(choice.view.output.shape)[1] if choice.view.node.op.ROWWISE else 1
+        band = band_rows if band_rows and choice.view.node.op.ROWWISE else rows
+        steps += [Step(i, begin, min(begin + band, rows)) for begin in range(0, rows, max(band, 1))]
+    return tuple(steps)
+
+
+@dataclass
+class _Pool:
+    """Constants by content, so that equal arrays are stored once."""
+
+    model: str
+    constants: list[Constant] = field(default_factory=list[Constant])
+    _names: dict[tuple[str, bytes], str] = field(default_factory=dict[tuple[str, bytes], str])
+
+    def add(self, layer: int, array_name: str, array: Array, where: str) -> tuple[str, int]:
+        """Name of the constant and the bytes it adds to flash (0 if it was there already)."""
+        data = np.ascontiguousarray(array)
+        ctype = _CTYPES[data.dtype.name]
+        raw = data.astype(data.dtype.newbyteorder("<")).tobytes()
+        known = self._names.get((ctype, raw))
+        if known is not None:
+            return known, 0
+        name = f"{self.model}_w{layer:02d}_{array_name}"
+        self.constants.append(Constant(name, ctype, data.size, raw, f"{array_name} of {where}"))
+        self._names[ctype, raw] = name
+        return name, len(raw)
+
+
+def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
+    view, kernel, lowered = choice.view, choice.kernel, choice.lowered
+    names: dict[str, str] = {}
+    added = 0
+    for array in kernel.arrays:
+        packer = kernel.pack.get(array)
+        data = pack.pack(packer, lowered.arrays, lowered.ints) if packer else lowered.arrays[array]
+        names[array], new = pool.add(number, array, data, view.node.name)
+        added += new
+    inputs: list[int] = []
+    for position, index in enumerate(view.node.op.activations(view)):
+        tensor = view.input(index)
+        if tensor.data is not None:
+            names[f"input{position}"], new = pool.add(number, f"input{position}", tensor.data, view.node.name)
+            added += new
+        inputs.append(memory.index(tensor.name))
+    images, rows, _ = rows_of(view.output.shape)
+    offset, scratch_bytes = memory.scratch[number]
+    return Layer(
+        name=view.node.name,
+        origin=view.node.origin,
+        op=view.node.op.NAME,
+        kernel=kernel.name,
+        template=kernel.template,
+        why=kernel.summary,
+        macs=view.node.op.macs(view),
+        ints=dict(lowered.ints),
+        fields=kernel.fields,
+        specialise=kernel.specialise,
+        constants=names,
+        inputs=tuple(inputs),
+        outputs=tuple(memory.index(t.name) for t in view.outputs),
+        scratch=offset,
+        scratch_bytes=scratch_bytes,
+        weight_bytes=added,
+        rowwise=view.node.op.ROWWISE,
+        images=images,
+        rows=rows,
+    )
