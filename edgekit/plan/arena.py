@@ -58,9 +58,7 @@ def lay_out(blocks: Sequence[Block]) -> Layout:
 def lower_bound(blocks: Sequence[Block]) -> int:
     """The largest sum of block sizes alive at one step."""
     steps = {b.first for b in blocks}
-    return max(
-        (sum(_up(b.size, b.align) for b in blocks if b.first <= s <= b.last) for s in steps), default=0
-    )
+    return max((sum(_up(b.size, b.align) for b in blocks if b.first <= s <= b.last) for s in steps), default=0)
 
 
 def _orders(blocks: Sequence[Block]) -> list[list[int]]:

@@ -83,6 +83,11 @@ class Choice:
     lowered: Lowered
     kernel: Kernel
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether the layer can run in bands of output rows."""
+        return self.view.node.op.rowwise(self.view)
+
 
 def choose(view: View, target: Target, forced: Mapping[str, str]) -> Choice:
     """The applicable kernel with the highest priority, ties to the first name; ``forced`` names one by family.
@@ -132,9 +137,7 @@ def _read(path: Path, root: Path) -> Kernel:
     unknown = set(header) - _FIELDS
     missing = {"summary", "isa", "dtype"} - set(header)
     if unknown or missing:
-        raise InternalError(
-            Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where)
-        )
+        raise InternalError(Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where))
     family = path.parent.name
     header["specialise"] = tuple(header.get("specialise", ()))
     body = text[end:]
@@ -146,6 +149,10 @@ def _read(path: Path, root: Path) -> Kernel:
     return Kernel(name=f"{family}_{stem}", family=family, template=where, **header)
 
 
+def _align(value: int, unit: int) -> int:
+    return -(-value // unit) * unit
+
+
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod, ast.LShift: operator.lshift,
@@ -155,7 +162,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge,
 }  # fmt: skip
-_CALLS: dict[str, Callable[..., int]] = {"min": min, "max": max, "align4": lambda x: (x + 3) & ~3}
+_CALLS: dict[str, Callable[..., int]] = {"min": min, "max": max, "align": _align}
 
 
 def evaluate(expression: str, names: Mapping[str, int]) -> int:

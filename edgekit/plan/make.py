@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgekit.board import Target
-from edgekit.ir.graph import Array, Graph
+from edgekit.ir.graph import Array, Graph, image_rows
 from edgekit.plan import kernels, pack
 from edgekit.plan.kernels import Choice
-from edgekit.plan.memory import WORD, Memory, plan_memory, rows_of
+from edgekit.plan.memory import WORD, Memory, plan_memory
 from edgekit.plan.plan import Constant, Layer, Plan, Step
 
 _CTYPES = {
@@ -25,9 +25,7 @@ _CTYPES = {
 _MVE_ALIGN = 16
 
 
-def make(
-    graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0
-) -> Plan:
+def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0) -> Plan:
     """Plan ``graph`` for ``target``.
 
     ``kernel_names`` forces a kernel for a family (tests and benchmarks do); ``band_rows`` splits every row-wise
@@ -70,8 +68,8 @@ def c_name(title: str) -> str:
 def _schedule(choices: Sequence[Choice], band_rows: int) -> tuple[Step, ...]:
     steps: list[Step] = []
     for i, choice in enumerate(choices):
-        rows = rows_of(choice.view.output.shape)[1] if choice.view.node.op.ROWWISE else 1
-        band = band_rows if band_rows and choice.view.node.op.ROWWISE else rows
+        rows = image_rows(choice.view.output.shape)[1] if choice.rowwise else 1
+        band = band_rows if band_rows and choice.rowwise else rows
         steps += [Step(i, begin, min(begin + band, rows)) for begin in range(0, rows, max(band, 1))]
     return tuple(steps)
 
@@ -114,7 +112,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
             names[f"input{position}"], new = pool.add(number, f"input{position}", tensor.data, view.node.name)
             added += new
         inputs.append(memory.index(tensor.name))
-    images, rows, _ = rows_of(view.output.shape)
+    images, rows, _ = image_rows(view.output.shape)
     offset, scratch_bytes = memory.scratch[number]
     return Layer(
         name=view.node.name,
@@ -133,7 +131,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
         scratch=offset,
         scratch_bytes=scratch_bytes,
         weight_bytes=added,
-        rowwise=view.node.op.ROWWISE,
+        rowwise=choice.rowwise,
         images=images,
         rows=rows,
     )

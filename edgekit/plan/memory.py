@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from edgekit.ir.graph import Graph
+from edgekit.ir.graph import Graph, image_rows
 from edgekit.plan import arena
 from edgekit.plan.kernels import Choice
 from edgekit.plan.plan import Slot, Step
 
 WORD = 4
-_ROWS_END = {2: 1, 3: 2, 4: 2}
 
 
 @dataclass(frozen=True)
@@ -41,18 +38,6 @@ class _Life:
         return _Life(min(self.first, other.first), max(self.last, other.last))
 
 
-def rows_of(shape: Sequence[int]) -> tuple[int, int, int]:
-    """A shape as images, rows and elements a row.
-
-    (N,H,W,C), (N,T,C) and (N,F) are N images, the last of one row each; other ranks are one row.
-    """
-    size = int(np.prod(shape, dtype=np.int64))
-    rows_end = _ROWS_END.get(len(shape), 0)
-    images = shape[0] if rows_end else 1
-    rows = int(np.prod(shape[1:rows_end], dtype=np.int64)) if rows_end else 1
-    return images, rows, size // max(images * rows, 1)
-
-
 def plan_memory(graph: Graph, choices: Sequence[Choice], steps: Sequence[Step], align: int) -> Memory:
     """Give every computed tensor of ``graph`` a slot; ``align`` is that of slots in bytes."""
     spans = [_span(i, steps) for i in range(len(choices))]
@@ -72,9 +57,7 @@ def plan_memory(graph: Graph, choices: Sequence[Choice], steps: Sequence[Step], 
     place = dict(zip(groups, layout.offsets, strict=False))
     return Memory(
         slots=tuple(_slot(graph, name, place[owner[name]], life[name]) for name in life),
-        scratch=tuple(
-            (o, b.size) for o, b in zip(layout.offsets[len(groups) :], blocks[len(groups) :], strict=True)
-        ),
+        scratch=tuple((o, b.size) for o, b in zip(layout.offsets[len(groups) :], blocks[len(groups) :], strict=True)),
         size=layout.size,
         lower_bound=layout.lower_bound,
     )
@@ -85,9 +68,7 @@ def _span(layer: int, steps: Sequence[Step]) -> _Life:
     return _Life(mine[0], mine[-1])
 
 
-def _lifetimes(
-    graph: Graph, layer_of: Mapping[int, int], spans: Sequence[_Life], end: int
-) -> dict[str, _Life]:
+def _lifetimes(graph: Graph, layer_of: Mapping[int, int], spans: Sequence[_Life], end: int) -> dict[str, _Life]:
     """Life of every computed tensor, in the order they come to life; model inputs exist from the first step."""
     life = {name: _Life(0, 0) for name in graph.inputs if graph.tensors[name].data is None}
     for node in graph.nodes:
@@ -137,7 +118,7 @@ def _block(graph: Graph, members: Sequence[str], life: Mapping[str, _Life], alig
 
 def _slot(graph: Graph, name: str, offset: int, span: _Life) -> Slot:
     tensor = graph.tensors[name]
-    images, rows, elements = rows_of(tensor.shape)
+    images, rows, elements = image_rows(tensor.shape)
     return Slot(
         tensor=name,
         shape=tensor.shape,

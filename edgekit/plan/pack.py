@@ -26,8 +26,6 @@ def pack(name: str, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     """The array that packer ``name`` makes."""
     if name not in _PACKERS:
         raise InternalError(
-            Problem(
-                "a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS))
-            )
+            Problem("a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS)))
         )
     return _PACKERS[name](arrays, ints)

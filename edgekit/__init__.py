@@ -1,0 +1,1 @@
+"""edgekit: neural networks on microcontrollers and edge boards."""
