@@ -1,0 +1,281 @@
+"""What several ops share: window geometry, activation ranges, per-channel multipliers and common rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from edgekit.ir.graph import Array, DType, QuantParams, Shape, Tensor, View
+from edgekit.ir.quant import INT8_MAX, INT8_MIN, quantize_multiplier, quantize_real
+from edgekit.ops.base import Activation, Op, Padding, Rule
+
+SUPPORTED_ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU_N1_TO_1, Activation.RELU6)
+_MAX_RANK = 4
+OpT = TypeVar("OpT", bound=Op)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window sliding along one axis: sizes in elements, ``pad`` before the first element."""
+
+    size: int
+    window: int
+    stride: int
+    dilation: int
+    out: int
+    pad: int
+
+
+def slide(padding: Padding, size: int, window: int, stride: int, dilation: int = 1) -> Axis:
+    """Output size and leading padding of a window (tensorflow/lite/kernels/padding.h, ComputePaddingHeightWidth)."""
+    extent = (window - 1) * dilation + 1
+    out = -(-size // stride) if padding is Padding.SAME else (size + stride - extent) // stride
+    total = max((out - 1) * stride + extent - size, 0)
+    return Axis(size, window, stride, dilation, out, total // 2)
+
+
+def window_rows(axis: Axis, begin: int, end: int) -> tuple[int, int]:
+    """Input rows [first, last) inside the tensor that output rows [begin, end) read."""
+    first = begin * axis.stride - axis.pad
+    last = (end - 1) * axis.stride - axis.pad + (axis.window - 1) * axis.dilation + 1
+    return min(max(first, 0), axis.size), min(max(last, 0), axis.size)
+
+
+def taps(padded: Array, y: Axis, x: Axis, fy: int, fx: int) -> Array:
+    """The elements of ``padded`` (N,H,W,C) that tap (fy, fx) meets at every output position: (N,OH,OW,C)."""
+    top, left = fy * y.dilation, fx * x.dilation
+    return padded[
+        :,
+        top : top + (y.out - 1) * y.stride + 1 : y.stride,
+        left : left + (x.out - 1) * x.stride + 1 : x.stride,
+    ]
+
+
+def pad_image(values: Array, y: Axis, x: Axis, fill: int) -> Array:
+    """``values`` (N,H,W,C) with a border of ``fill`` wide enough for every tap of both windows."""
+
+    def after(axis: Axis) -> int:
+        reach = (axis.out - 1) * axis.stride + (axis.window - 1) * axis.dilation + 1
+        return max(reach - axis.pad - axis.size, 0)
+
+    border = ((0, 0), (y.pad, after(y)), (x.pad, after(x)), (0, 0))
+    return np.pad(values, border, constant_values=fill)
+
+
+def activation_range(activation: Activation, output: Tensor) -> tuple[int, int]:
+    """Clamp of an int8 output after a fused activation (CalculateActivationRangeQuantized)."""
+
+    def q(real: float) -> int:
+        return quantize_real(real, output.scale, output.zero_point)
+
+    match activation:
+        case Activation.RELU:
+            return max(INT8_MIN, q(0.0)), INT8_MAX
+        case Activation.RELU6:
+            return max(INT8_MIN, q(0.0)), min(INT8_MAX, q(6.0))
+        case Activation.RELU_N1_TO_1:
+            return max(INT8_MIN, q(-1.0)), min(INT8_MAX, q(1.0))
+        case _:
+            return INT8_MIN, INT8_MAX
+
+
+def clamp(values: Array, low: int, high: int) -> Array:
+    """int8 ``values`` as TensorFlow Lite clamps them: first from below, then from above."""
+    return np.minimum(np.maximum(values, low), high).astype(np.int8)
+
+
+def channel_multipliers(view: View, channels: int) -> tuple[Array, Array]:
+    """Multiplier and shift of each output channel, int32: input scale * filter scale / output scale.
+
+    In double, as PopulateConvolutionQuantizationParams does.
+    """
+    scales = _quant(view.input(1)).scale
+    reals = [view.input(0).scale * s / view.output.scale for s in scales]
+    return multiplier_arrays(reals, channels)
+
+
+def exact_product(subscripts: str, a: Array, b: Array) -> Array:
+    """``np.einsum`` of integer arrays, exact as long as sums stay below 2**53: float64 runs on BLAS."""
+    product = np.einsum(subscripts, a.astype(np.float64), b.astype(np.float64), optimize=True)
+    return np.rint(product).astype(np.int64)
+
+
+def multiplier_arrays(reals: list[float], channels: int) -> tuple[Array, Array]:
+    """Fixed-point multipliers and shifts of real factors, one for all ``channels`` or one each."""
+    pairs = [quantize_multiplier(real) for real in reals]
+    if len(pairs) == 1:
+        pairs *= channels
+    return (
+        np.array([m.value for m in pairs], np.int32),
+        np.array([m.shift for m in pairs], np.int32),
+    )
+
+
+def bias_or_zeros(view: View, channels: int) -> Array:
+    """The int32 bias of input 2, zeros if it is absent."""
+    bias = view.optional(2)
+    return np.zeros(channels, np.int32) if bias is None else bias.value.astype(np.int32).reshape(channels)
+
+
+def image_rows(shape: Shape) -> tuple[int, int, int]:
+    """Images, rows and elements of a row, as kernels see a tensor of ``shape``."""
+    match shape:
+        case (n, h, w, c):
+            return n, h, w * c
+        case (n, t, c):
+            return n, t, c
+        case (n, f):
+            return n, 1, f
+        case _:
+            return 1, 1, math.prod(shape)
+
+
+def op_of(view: View, kind: type[OpT]) -> OpT:
+    """The op of ``view``, which must be a ``kind``: how the rules of a class reach its fields."""
+    op = view.node.op
+    if not isinstance(op, kind):
+        message = f"{view.node.name} is not a {kind.__name__}"
+        raise TypeError(message)
+    return op
+
+
+def _quant(tensor: Tensor) -> QuantParams:
+    return tensor.quant or QuantParams((1.0,), (0,))
+
+
+# Rules -------------------------------------------------------------------------------------------------------------
+
+
+def counts(low: int, high: int, outputs: int = 1) -> Rule:
+    """The rule about how many inputs and outputs a layer has; always the first one."""
+    span = str(low) if low == high else f"{low} to {high}"
+    made = "one output" if outputs == 1 else f"{outputs} outputs"
+    return Rule(
+        says=f"the layer has {span} inputs and {made}",
+        holds=lambda v: (
+            low <= len(v.inputs) <= high and len(v.outputs) == outputs and None not in v.inputs[:low]
+        ),
+        attribute="inputs, outputs",
+        found=lambda v: f"{sum(t is not None for t in v.inputs)}, {len(v.outputs)}",
+        hint="convert the model again with a current TensorFlow Lite converter",
+    )
+
+
+def int8_activations(*inputs: int) -> Rule:
+    """The rule that the named inputs and all outputs are int8 with one scale each."""
+    return Rule(
+        says="its activations are int8 with one scale each",
+        holds=lambda v: all(_is_int8(t) for t in (*(v.inputs[i] for i in inputs), *v.outputs)),
+        attribute="types",
+        found=lambda v: ", ".join(_describe(t) for t in (*v.inputs, *v.outputs)),
+        hint="quantise the model to int8 in full (inference_input_type and inference_output_type int8)",
+    )
+
+
+def _is_int8(tensor: Tensor | None) -> bool:
+    return (
+        tensor is not None
+        and tensor.dtype is DType.INT8
+        and tensor.quant is not None
+        and not tensor.quant.per_channel
+    )
+
+
+def _describe(tensor: Tensor | None) -> str:
+    if tensor is None:
+        return "absent"
+    if tensor.quant is None:
+        return f"{tensor.dtype.value} without scale"
+    return f"{tensor.dtype.value} with {len(tensor.quant.scale)} scale(s)"
+
+
+def rank(index: int, *allowed: int, what: str = "its input") -> Rule:
+    """The rule about how many dimensions input ``index`` has."""
+    text = " or ".join(str(r) for r in allowed)
+    return Rule(
+        says=f"{what} has {text} dimensions",
+        holds=lambda v: len(v.input(index).shape) in allowed,
+        attribute="shape",
+        found=lambda v: v.input(index).shape,
+        hint="reshape it before the layer",
+    )
+
+
+def constant(index: int, what: str) -> Rule:
+    """The rule that input ``index``, if there, is a constant."""
+    return Rule(
+        says=f"its {what} is a constant",
+        holds=lambda v: (t := v.optional(index)) is None or t.data is not None,
+        attribute=what,
+        found=lambda v: f"tensor '{v.input(index).name}', computed at run time",
+        hint="export the model with frozen weights",
+    )
+
+
+def activation(get: Callable[[View], Activation]) -> Rule:
+    """The rule about fused activations."""
+    names = ", ".join(a.name for a in SUPPORTED_ACTIVATIONS)
+    return Rule(
+        says=f"its fused activation is one of {names}",
+        holds=lambda v: get(v) in SUPPORTED_ACTIVATIONS,
+        attribute="activation",
+        found=lambda v: get(v).name,
+        hint="make the activation a layer of its own",
+    )
+
+
+def positive(attribute: str, get: Callable[[View], tuple[int, ...]]) -> Rule:
+    """The rule that some integers (strides, filter sizes) are at least 1 and fit 16 bits."""
+    return Rule(
+        says=f"its {attribute} is at least 1 and below 32768",
+        holds=lambda v: all(1 <= n < 1 << 15 for n in get(v)),
+        attribute=attribute,
+        found=get,
+        hint="the file is damaged or was written by hand",
+    )
+
+
+def filter_rules(axis: int, channels: Callable[[View], int]) -> tuple[Rule, ...]:
+    """Rules about the int8 filter in input 1, quantised along ``axis``, and the int32 bias in input 2."""
+    return (
+        constant(1, "filter"),
+        constant(2, "bias"),
+        Rule(
+            says="its filter is int8, symmetric, with one scale or one per output channel",
+            holds=lambda v: _filter_fits(v.input(1), axis, channels(v)),
+            attribute="filter",
+            found=lambda v: _describe(v.input(1)),
+            hint="quantise the weights to int8 with zero point 0",
+        ),
+        Rule(
+            says="its bias is int32 with one value per output channel",
+            holds=lambda v: (
+                (b := v.optional(2)) is None or (b.dtype is DType.INT32 and b.elements == channels(v))
+            ),
+            attribute="bias",
+            found=lambda v: f"{v.input(2).dtype.value} {v.input(2).shape}",
+            hint="convert the model again with a current TensorFlow Lite converter",
+        ),
+    )
+
+
+def _filter_fits(tensor: Tensor, axis: int, channels: int) -> bool:
+    quant = tensor.quant
+    if tensor.dtype is not DType.INT8 or quant is None or any(quant.zero_point):
+        return False
+    return not quant.per_channel or (quant.axis == axis and len(quant.scale) == channels)
+
+
+def small(index: int = 0) -> Rule:
+    """The rule that input ``index`` has at most four dimensions."""
+    return Rule(
+        says=f"its tensors have at most {_MAX_RANK} dimensions",
+        holds=lambda v: len(v.input(index).shape) <= _MAX_RANK,
+        attribute="shape",
+        found=lambda v: v.input(index).shape,
+        hint="reshape it before the layer",
+    )

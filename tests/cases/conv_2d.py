@@ -1,0 +1,37 @@
+"""Cases of CONV_2D."""
+
+from __future__ import annotations
+
+from support.graphs import Case, act, bias, weights
+
+from edgekit.ops.base import Activation, Padding
+from edgekit.ops.conv_2d import Conv2D
+
+SAME, VALID = Padding.SAME, Padding.VALID
+
+CASES = (
+    Case("one_by_one", Conv2D(), (act((1, 4, 5, 8)), weights((6, 1, 1, 8), axis=0), bias(6))),
+    Case("one_by_one_wide", Conv2D(activation=Activation.RELU), (act((1, 3, 3, 64), zero_point=-128), weights((16, 1, 1, 64), 0.004, 0), bias(16)), (act(scale=0.03, zero_point=-128),)),
+    Case("three_by_three_same", Conv2D(), (act((1, 7, 6, 3)), weights((5, 3, 3, 3), axis=0), bias(5))),
+    Case("three_by_three_valid", Conv2D(padding=VALID), (act((1, 7, 6, 3)), weights((5, 3, 3, 3), axis=0), bias(5))),
+    Case("stride_two_same_odd", Conv2D(stride_h=2, stride_w=2), (act((1, 7, 9, 3)), weights((8, 3, 3, 3), axis=0), bias(8))),
+    Case("stride_two_same_even", Conv2D(stride_h=2, stride_w=2), (act((1, 8, 8, 3)), weights((8, 3, 3, 3), axis=0), bias(8))),
+    Case("stride_differs", Conv2D(stride_h=1, stride_w=3), (act((1, 5, 10, 2)), weights((3, 3, 2, 2), axis=0), bias(3))),
+    Case("dilated", Conv2D(dilation_h=2, dilation_w=3), (act((1, 9, 9, 2)), weights((3, 3, 3, 2), axis=0), bias(3))),
+    Case("dilated_valid", Conv2D(padding=VALID, dilation_h=2), (act((1, 9, 4, 2)), weights((3, 3, 1, 2), axis=0), bias(3))),
+    Case("ten_by_four", Conv2D(stride_h=2, stride_w=2, activation=Activation.RELU), (act((1, 25, 10, 1), 0.6, 83), weights((8, 10, 4, 1), axis=0), bias(8)), (act(scale=0.2, zero_point=-128),)),
+    Case("per_tensor_filter", Conv2D(), (act((1, 5, 5, 4)), weights((4, 3, 3, 4)), bias(4))),
+    Case("no_bias", Conv2D(), (act((1, 5, 5, 4)), weights((4, 3, 3, 4), axis=0))),
+    Case("bias_absent", Conv2D(), (act((1, 5, 5, 4)), weights((4, 3, 3, 4), axis=0), None)),
+    Case("relu6", Conv2D(activation=Activation.RELU6), (act((1, 5, 5, 4)), weights((4, 3, 3, 4), axis=0), bias(4)), (act(scale=0.04, zero_point=-100),)),
+    Case("relu_n1_to_1", Conv2D(activation=Activation.RELU_N1_TO_1), (act((1, 5, 5, 4)), weights((4, 3, 3, 4), axis=0), bias(4)), (act(scale=0.04, zero_point=10),)),
+    Case("batch_of_three", Conv2D(stride_h=2), (act((3, 6, 5, 4)), weights((7, 3, 3, 4), axis=0), bias(7))),
+    Case("grouped", Conv2D(), (act((1, 5, 5, 8)), weights((6, 3, 3, 4), axis=0), bias(6))),
+    Case("grouped_one_channel_each", Conv2D(padding=VALID), (act((1, 5, 5, 4)), weights((8, 2, 2, 1), axis=0), bias(8))),
+    Case("one_output_channel", Conv2D(), (act((1, 4, 4, 3)), weights((1, 3, 3, 3)), bias(1))),
+    Case("filter_larger_than_image", Conv2D(), (act((1, 2, 3, 2)), weights((3, 5, 7, 2), axis=0), bias(3))),
+    Case("large_bias", Conv2D(), (act((1, 3, 3, 2)), weights((4, 1, 1, 2), 1e-7, 0), bias(4, 1 << 30)), (act(scale=0.05, zero_point=-4),)),
+    Case("multiplier_above_one", Conv2D(), (act((1, 3, 3, 2), 0.9), weights((4, 1, 1, 2), 0.9, 0), bias(4, 9)), (act(scale=0.05, zero_point=-4),)),
+    Case("input_zero_point_lowest", Conv2D(), (act((1, 4, 4, 5), zero_point=-128), weights((3, 3, 3, 5), axis=0), bias(3))),
+    Case("input_zero_point_highest", Conv2D(), (act((1, 4, 4, 5), zero_point=127), weights((3, 3, 3, 5), axis=0), bias(3))),
+)  # fmt: skip
