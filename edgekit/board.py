@@ -202,9 +202,7 @@ def _target(table: _Table, banks: list[_Table]) -> Target:
         if kind not in ("flash", "ram"):
             bank.problem("wrong kind of memory", kind, "flash or ram")
         fields = (bank.integer("origin", 0, required=True), bank.integer("size", 1, required=True))
-        memories.append(
-            Memory(bank.text("name", required=True), cast('Literal["flash", "ram"]', kind), *fields)
-        )
+        memories.append(Memory(bank.text("name", required=True), cast('Literal["flash", "ram"]', kind), *fields))
         bank.finish()
     return Target(
         core=core,
@@ -248,9 +246,7 @@ def _rules(board: Board, top: _Table) -> None:
     banks = sorted(board.target.memories, key=lambda m: m.origin)
     for low, high in itertools.pairwise(banks):
         if low.end > high.origin:
-            top.problem(
-                f"memory banks '{low.name}' and '{high.name}' overlap", f"{low.end:#x} > {high.origin:#x}"
-            )
+            top.problem(f"memory banks '{low.name}' and '{high.name}' overlap", f"{low.end:#x} > {high.origin:#x}")
     if len({m.name for m in banks}) != len(banks):
         top.problem("two memory banks have one name", ", ".join(m.name for m in banks))
 
@@ -263,9 +259,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 class _Table:
     """One TOML table, read key by key: what is left over at the end was not a key we know."""
 
-    def __init__(
-        self, tree: dict[str, Any], where: str, problems: list[Problem], *, present: bool = True
-    ) -> None:
+    def __init__(self, tree: dict[str, Any], where: str, problems: list[Problem], *, present: bool = True) -> None:
         self._tree = tree
         self._known: list[str] = []
         self._where = where

@@ -29,3 +29,8 @@ def pack(name: str, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
             Problem("a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS)))
         )
     return _PACKERS[name](arrays, ints)
+
+
+def names() -> tuple[str, ...]:
+    """Names of every packer."""
+    return tuple(sorted(_PACKERS))

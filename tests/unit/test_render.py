@@ -1,0 +1,33 @@
+"""Text that goes into C is safe there, whatever the model says."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgekit.codegen.render import c_float, c_string, comment_text
+
+
+@given(st.text())
+def test_no_text_ends_a_comment_or_leaves_its_line(text):
+    shown = comment_text(text)
+    assert "*/" not in shown
+    assert "/*" not in shown
+    assert "\n" not in shown
+    assert "\\" not in shown
+    assert shown.isascii()
+
+
+@given(st.text())
+def test_no_text_leaves_a_string_literal(text):
+    literal = c_string(text)
+    assert literal[0] == literal[-1] == '"'
+    assert '"' not in literal[1:-1]
+    assert "\\" not in literal
+    assert literal.isprintable()
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_a_float_literal_reads_back_exactly(value):
+    text = c_float(value)
+    assert text.endswith("F")
+    assert "." in text or "e" in text
+    assert float(text[:-1]) == value or abs(float(text[:-1]) - value) < abs(value) * 1e-8
