@@ -1,0 +1,13 @@
+/* High-water mark of the stack; firmware/src/stack.c. */
+#ifndef EK_STACK_H
+#define EK_STACK_H
+
+#include <stdint.h>
+
+/* Fill what lies below the caller's frame with a pattern. */
+void ek_stack_repaint(void);
+
+/* Bytes below the frame that repainted which were written to since; 0 where a port cannot tell. */
+uint32_t ek_stack_used(void);
+
+#endif
