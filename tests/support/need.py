@@ -1,0 +1,66 @@
+"""What a test needs beyond Python: tools and the reference models.
+
+A test without what it needs is skipped, with the reason; if ``EDGEKIT_REQUIRE`` (names separated by commas) lists
+it, the test fails instead. Nothing else under tests/ may skip: ``tests/test_architecture.py`` sees to it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+APT = {
+    "qemu-system-arm": "qemu-system-arm",
+    "qemu-aarch64": "qemu-user",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+    "gcc": "gcc",
+    "node": "nodejs",
+}
+"""Tools tests may need, and the Debian packages that bring them."""
+
+MODELS = "models"
+"""The name in EDGEKIT_REQUIRE of the folder that EDGEKIT_MODELS names."""
+
+
+def required() -> frozenset[str]:
+    """The names in EDGEKIT_REQUIRE.
+
+    Raises:
+        pytest.UsageError: if one of them is none that a test could need.
+    """
+    names = frozenset(n.strip() for n in os.environ.get("EDGEKIT_REQUIRE", "").split(",") if n.strip())
+    unknown = names - {*APT, MODELS}
+    if unknown:
+        message = f"EDGEKIT_REQUIRE has unknown {sorted(unknown)}; known are {sorted({*APT, MODELS})}"
+        raise pytest.UsageError(message)
+    return names
+
+
+def need(tool: str) -> str:
+    """The path of ``tool``; without it the running test is skipped, or fails if the tool is required."""
+    found = shutil.which(tool)
+    if found is None:
+        _absent(tool, f"{tool} is not installed; Debian: apt-get install {APT[tool]}")
+    return found
+
+
+def model(name: str) -> Path:
+    """The reference model ``<EDGEKIT_MODELS>/<name>``; without it the running test is skipped, or fails if required."""
+    folder = os.environ.get("EDGEKIT_MODELS", "")
+    path = Path(folder) / name
+    if not folder:
+        _absent(MODELS, "EDGEKIT_MODELS does not name the folder of the reference models")
+    if not path.is_file():
+        _absent(MODELS, f"EDGEKIT_MODELS={folder} holds no {name}")
+    return path
+
+
+def _absent(name: str, reason: str) -> NoReturn:
+    if name in required():
+        pytest.fail(f"{reason} (EDGEKIT_REQUIRE asks for {name})", pytrace=False)
+    pytest.skip(reason)
