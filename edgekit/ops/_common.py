@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from edgekit.ir.graph import Array, DType, QuantParams, Shape, Tensor, View
-from edgekit.ir.quant import INT8_MAX, INT8_MIN, quantize_multiplier, quantize_real
-from edgekit.ops.base import Activation, Op, Padding, Rule
+from edgekit.ir.graph import Array, DType, QuantParams, Tensor, View
+from edgekit.ir.quant import INT8_MAX, INT8_MIN, quantize_multiplier, quantize_real, requantize, wrap_int32
+from edgekit.ops.base import Activation, Lowered, Op, Padding, Rule
 
 SUPPORTED_ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU_N1_TO_1, Activation.RELU6)
-_MAX_RANK = 4
 OpT = TypeVar("OpT", bound=Op)
 
 
@@ -88,14 +86,13 @@ def clamp(values: Array, low: int, high: int) -> Array:
     return np.minimum(np.maximum(values, low), high).astype(np.int8)
 
 
-def channel_multipliers(view: View, channels: int) -> tuple[Array, Array]:
-    """Multiplier and shift of each output channel, int32: input scale * filter scale / output scale.
+def channel_scales(view: View) -> list[float]:
+    """Input scale * filter scale / output scale, one or one per output channel.
 
-    In double, as PopulateConvolutionQuantizationParams does.
+    In double, as PopulateConvolutionQuantizationParams (tensorflow/lite/kernels/kernel_util.cc) does.
     """
-    scales = _quant(view.input(1)).scale
-    reals = [view.input(0).scale * s / view.output.scale for s in scales]
-    return multiplier_arrays(reals, channels)
+    quant = view.input(1).quant or QuantParams((1.0,), (0,))
+    return [view.input(0).scale * s / view.output.scale for s in quant.scale]
 
 
 def exact_product(subscripts: str, a: Array, b: Array) -> Array:
@@ -104,34 +101,63 @@ def exact_product(subscripts: str, a: Array, b: Array) -> Array:
     return np.rint(product).astype(np.int64)
 
 
-def multiplier_arrays(reals: list[float], channels: int) -> tuple[Array, Array]:
-    """Fixed-point multipliers and shifts of real factors, one for all ``channels`` or one each."""
+def finish(acc: Array, view: View, reals: list[float], act: Activation) -> Array:
+    """int8 output of int32 accumulators (..., channels): bias, requantisation, zero point, clamp."""
+    channels = acc.shape[-1]
+    multiplier, shift = _fixed_point(reals, channels)
+    scaled = requantize(wrap_int32(acc + bias_or_zeros(view, channels)), multiplier, shift)
+    return clamp(scaled + view.output.zero_point, *activation_range(act, view.output))
+
+
+def weighted(view: View, channels: int, reals: list[float], act: Activation) -> Lowered:
+    """What every layer with a filter is lowered to beside its sizes.
+
+    ``multiplier`` and ``shift`` hold one entry per output channel; where all are equal ``per_channel`` is 0 and the
+    ints ``out_multiplier`` and ``out_shift`` say the same, so that a kernel can do without the arrays.
+    """
+    multiplier, shift = _fixed_point(reals, channels)
+    act_min, act_max = activation_range(act, view.output)
+    uniform = len(set(zip(multiplier.tolist(), shift.tolist(), strict=True))) == 1
+    return Lowered(
+        ints={
+            "in_zp": view.input(0).zero_point,
+            "out_zp": view.output.zero_point,
+            "act_min": act_min,
+            "act_max": act_max,
+            "per_channel": 0 if uniform else 1,
+            "out_multiplier": int(multiplier[0]) if uniform else 0,
+            "out_shift": int(shift[0]) if uniform else 0,
+        },
+        arrays={
+            "filter": view.input(1).value,
+            "bias": bias_or_zeros(view, channels),
+            "multiplier": multiplier,
+            "shift": shift,
+        },
+    )
+
+
+def window_ints(y: Axis, x: Axis) -> dict[str, int]:
+    """The ints of a window over an image, but for its channels."""
+    return {
+        "in_h": y.size, "in_w": x.size, "out_h": y.out, "out_w": x.out, "kh": y.window, "kw": x.window,
+        "stride_h": y.stride, "stride_w": x.stride, "dilation_h": y.dilation, "dilation_w": x.dilation,
+        "pad_top": y.pad, "pad_left": x.pad,
+    }  # fmt: skip
+
+
+def _fixed_point(reals: list[float], channels: int) -> tuple[Array, Array]:
+    """Multipliers and shifts of real factors, one for all ``channels`` or one each."""
     pairs = [quantize_multiplier(real) for real in reals]
     if len(pairs) == 1:
         pairs *= channels
-    return (
-        np.array([m.value for m in pairs], np.int32),
-        np.array([m.shift for m in pairs], np.int32),
-    )
+    return np.array([m.value for m in pairs], np.int32), np.array([m.shift for m in pairs], np.int32)
 
 
 def bias_or_zeros(view: View, channels: int) -> Array:
     """The int32 bias of input 2, zeros if it is absent."""
     bias = view.optional(2)
     return np.zeros(channels, np.int32) if bias is None else bias.value.astype(np.int32).reshape(channels)
-
-
-def image_rows(shape: Shape) -> tuple[int, int, int]:
-    """Images, rows and elements of a row, as kernels see a tensor of ``shape``."""
-    match shape:
-        case (n, h, w, c):
-            return n, h, w * c
-        case (n, t, c):
-            return n, t, c
-        case (n, f):
-            return n, 1, f
-        case _:
-            return 1, 1, math.prod(shape)
 
 
 def op_of(view: View, kind: type[OpT]) -> OpT:
@@ -141,10 +167,6 @@ def op_of(view: View, kind: type[OpT]) -> OpT:
         message = f"{view.node.name} is not a {kind.__name__}"
         raise TypeError(message)
     return op
-
-
-def _quant(tensor: Tensor) -> QuantParams:
-    return tensor.quant or QuantParams((1.0,), (0,))
 
 
 # Rules -------------------------------------------------------------------------------------------------------------
@@ -268,14 +290,3 @@ def _filter_fits(tensor: Tensor, axis: int, channels: int) -> bool:
     if tensor.dtype is not DType.INT8 or quant is None or any(quant.zero_point):
         return False
     return not quant.per_channel or (quant.axis == axis and len(quant.scale) == channels)
-
-
-def small(index: int = 0) -> Rule:
-    """The rule that input ``index`` has at most four dimensions."""
-    return Rule(
-        says=f"its tensors have at most {_MAX_RANK} dimensions",
-        holds=lambda v: len(v.input(index).shape) <= _MAX_RANK,
-        attribute="shape",
-        found=lambda v: v.input(index).shape,
-        hint="reshape it before the layer",
-    )

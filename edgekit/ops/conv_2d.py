@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View
-from edgekit.ir.quant import requantize, wrap_int32
 from edgekit.ops import _common as common
 from edgekit.ops.base import Activation, Lowered, Op, Option, Padding, Rule
 
@@ -93,36 +92,16 @@ class Conv2D(Op):
                 tap = common.taps(image, y, x, fy, fx)
                 tap = tap.reshape(*tap.shape[:3], groups, filter_c)
                 acc += common.exact_product("nhwgi,goi->nhwgo", tap, filters[:, :, fy, fx])
-        acc = acc.reshape(self.output_shapes(view)[0]) + common.bias_or_zeros(view, out_c)
-        multiplier, shift = common.channel_multipliers(view, out_c)
-        scaled = requantize(wrap_int32(acc), multiplier, shift) + view.output.zero_point
-        return [common.clamp(scaled, *common.activation_range(self.activation, view.output))]
+        acc = acc.reshape(self.output_shapes(view)[0])
+        return [common.finish(acc, view, common.channel_scales(view), self.activation)]
 
     def lower(self, view: View) -> Lowered:
-        """Sizes, padding, zero points and clamps; filter OHWI, bias, multiplier and shift per output channel."""
-        y, x = self.windows(view)
-        out_c, kh, kw, filter_c = view.input(1).shape
+        """Window, channels, groups, zero points, clamps; filter OHWI, bias, multiplier and shift per channel."""
+        out_c, _, _, filter_c = view.input(1).shape
         in_c = view.input(0).shape[3]
-        act_min, act_max = common.activation_range(self.activation, view.output)
-        multiplier, shift = common.channel_multipliers(view, out_c)
-        return Lowered(
-            ints={
-                "in_h": y.size, "in_w": x.size, "in_c": in_c,
-                "out_h": y.out, "out_w": x.out, "out_c": out_c,
-                "kh": kh, "kw": kw, "groups": in_c // filter_c,
-                "stride_h": self.stride_h, "stride_w": self.stride_w,
-                "dilation_h": self.dilation_h, "dilation_w": self.dilation_w,
-                "pad_top": y.pad, "pad_left": x.pad,
-                "in_zp": view.input(0).zero_point, "out_zp": view.output.zero_point,
-                "act_min": act_min, "act_max": act_max,
-            },
-            arrays={
-                "filter": view.input(1).value,
-                "bias": common.bias_or_zeros(view, out_c),
-                "multiplier": multiplier,
-                "shift": shift,
-            },
-        )  # fmt: skip
+        base = common.weighted(view, out_c, common.channel_scales(view), self.activation)
+        sizes = {**common.window_ints(*self.windows(view)), "in_c": in_c, "out_c": out_c, "groups": in_c // filter_c}
+        return Lowered({**sizes, **base.ints}, base.arrays)
 
     def macs(self, view: View) -> int:
         """Output elements times filter taps, the border included."""

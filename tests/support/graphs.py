@@ -75,7 +75,7 @@ def weights(shape: tuple[int, ...], scale: float = 0.002, axis: int | None = Non
 
 def bias(channels: int, size: int = 3000) -> Spec:
     """A random int32 constant in [-size, size]."""
-    return Spec((channels,), (0.001,), dtype=DType.INT32, constant=True, low=-size, high=size)
+    return Spec((channels,), (1e-4,), dtype=DType.INT32, constant=True, low=-size, high=size)
 
 
 def integers(*values: int, shape: tuple[int, ...] | None = None) -> Spec:

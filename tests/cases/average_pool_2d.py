@@ -1,0 +1,22 @@
+"""Cases of AVERAGE_POOL_2D."""
+
+from __future__ import annotations
+
+from edgekit.ops.average_pool_2d import AveragePool2D
+from edgekit.ops.base import Activation, Padding
+from support.graphs import Case, act
+
+SAME = Padding.SAME
+
+CASES = (
+    Case("two_by_two", AveragePool2D(stride_h=2, stride_w=2, filter_h=2, filter_w=2), (act((1, 6, 4, 5)),)),
+    Case("whole_image", AveragePool2D(stride_h=25, stride_w=5, filter_h=25, filter_w=5), (act((1, 25, 5, 16)),)),
+    Case("same_counts_only_the_inside", AveragePool2D(SAME, filter_h=3, filter_w=3), (act((1, 5, 5, 3)),)),
+    Case("same_with_stride", AveragePool2D(SAME, 2, 2, 3, 3), (act((1, 7, 8, 3)),)),
+    Case("window_larger_than_image", AveragePool2D(SAME, filter_h=5, filter_w=7), (act((1, 3, 4, 3)),)),
+    Case("rectangle", AveragePool2D(stride_h=1, stride_w=3, filter_h=4, filter_w=2), (act((1, 7, 9, 2)),)),
+    Case("batch_of_two", AveragePool2D(stride_h=2, stride_w=2, filter_h=3, filter_w=3), (act((2, 7, 7, 4)),)),
+    Case("relu", AveragePool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU), (act((1, 4, 4, 3)),)),
+    Case("relu6", AveragePool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU6), (act((1, 4, 4, 3)),)),
+    Case("relu_n1_to_1", AveragePool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU_N1_TO_1), (act((1, 4, 4, 3)),)),
+)  # fmt: skip

@@ -1,0 +1,37 @@
+"""Cases of DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from edgekit.ops.base import Activation, Padding
+from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
+from support.graphs import Case, Spec, act, bias, weights
+
+VALID = Padding.VALID
+
+
+def _filter(kh: int, kw: int, channels: int) -> Spec:
+    return weights((1, kh, kw, channels), 0.004, 3)
+
+
+CASES = (
+    Case("three_by_three", DepthwiseConv2D(), (act((1, 6, 7, 8)), _filter(3, 3, 8), bias(8))),
+    Case("valid", DepthwiseConv2D(padding=VALID), (act((1, 6, 7, 5)), _filter(3, 3, 5), bias(5))),
+    Case("stride_two_odd", DepthwiseConv2D(stride_h=2, stride_w=2), (act((1, 7, 9, 4)), _filter(3, 3, 4), bias(4))),
+    Case("stride_two_even", DepthwiseConv2D(stride_h=2, stride_w=2), (act((1, 8, 6, 4)), _filter(3, 3, 4), bias(4))),
+    Case("stride_differs", DepthwiseConv2D(stride_h=3, stride_w=1), (act((1, 8, 6, 4)), _filter(3, 3, 4), bias(4))),
+    Case("stride_exceeds_filter", DepthwiseConv2D(padding=VALID, stride_h=3, stride_w=4), (act((1, 8, 9, 2)), _filter(2, 2, 2), bias(2))),
+    Case("dilated", DepthwiseConv2D(dilation_h=2, dilation_w=3), (act((1, 9, 9, 4)), _filter(3, 3, 4), bias(4))),
+    Case("dilated_past_the_border", DepthwiseConv2D(dilation_h=9), (act((1, 4, 4, 2)), _filter(2, 2, 2), bias(2))),
+    Case("multiplier_two", DepthwiseConv2D(depth_multiplier=2), (act((1, 5, 5, 3)), _filter(3, 3, 6), bias(6))),
+    Case("multiplier_of_one_channel", DepthwiseConv2D(depth_multiplier=8, stride_h=2, stride_w=2), (act((1, 9, 10, 1)), _filter(10, 8, 8), bias(8))),
+    Case("tall_filter", DepthwiseConv2D(padding=VALID), (act((1, 10, 1, 16)), _filter(5, 1, 16), bias(16))),
+    Case("whole_image", DepthwiseConv2D(padding=VALID), (act((1, 6, 4, 3)), _filter(6, 4, 3), bias(3))),
+    Case("relu", DepthwiseConv2D(activation=Activation.RELU), (act((1, 6, 6, 8), zero_point=-128), _filter(3, 3, 8), bias(8)), (act(scale=0.03, zero_point=-128),)),
+    Case("relu6", DepthwiseConv2D(activation=Activation.RELU6), (act((1, 6, 6, 4)), _filter(3, 3, 4), bias(4)), (act(scale=0.04, zero_point=-100),)),
+    Case("relu_n1_to_1", DepthwiseConv2D(activation=Activation.RELU_N1_TO_1), (act((1, 6, 6, 4)), _filter(3, 3, 4), bias(4)), (act(scale=0.02, zero_point=-7),)),
+    Case("per_tensor_filter", DepthwiseConv2D(), (act((1, 6, 6, 4)), weights((1, 3, 3, 4), 0.004), bias(4))),
+    Case("no_bias", DepthwiseConv2D(), (act((1, 6, 6, 4)), _filter(3, 3, 4))),
+    Case("batch_of_two", DepthwiseConv2D(stride_h=2, stride_w=2), (act((2, 5, 6, 4)), _filter(3, 3, 4), bias(4))),
+    Case("wide_channels", DepthwiseConv2D(), (act((1, 3, 3, 67)), _filter(3, 3, 67), bias(67))),
+    Case("zero_point_highest", DepthwiseConv2D(), (act((1, 4, 4, 3), zero_point=127), _filter(3, 3, 3), bias(3))),
+)  # fmt: skip

@@ -1,0 +1,26 @@
+"""Cases of FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+from edgekit.ops.base import Activation
+from edgekit.ops.fully_connected import FullyConnected
+from support.graphs import Case, act, bias, weights
+
+CASES = (
+    Case("plain", FullyConnected(), (act((1, 16)), weights((10, 16)), bias(10, 2000))),
+    Case("odd_sizes", FullyConnected(), (act((1, 13)), weights((7, 13)), bias(7, 2000))),
+    Case("one_output", FullyConnected(), (act((1, 9)), weights((1, 9)), bias(1, 2000))),
+    Case("one_feature", FullyConnected(), (act((1, 1)), weights((5, 1), 0.02), bias(5, 2000))),
+    Case("long_rows", FullyConnected(), (act((1, 640), zero_point=-90), weights((8, 640), 0.0004), bias(8, 2000))),
+    Case("batch_of_three", FullyConnected(), (act((3, 12)), weights((6, 12)), bias(6, 2000))),
+    Case("image_flattened", FullyConnected(), (act((2, 2, 3, 4)), weights((5, 24)), bias(5, 2000))),
+    Case("keep_num_dims", FullyConnected(keep_num_dims=True), (act((2, 3, 8)), weights((5, 8)), bias(5, 2000))),
+    Case("per_channel", FullyConnected(), (act((1, 16)), weights((10, 16), axis=0), bias(10, 2000))),
+    Case("no_bias", FullyConnected(), (act((1, 16)), weights((10, 16)))),
+    Case("bias_absent", FullyConnected(), (act((1, 16)), weights((10, 16)), None)),
+    Case("relu", FullyConnected(activation=Activation.RELU), (act((1, 32), zero_point=-128), weights((9, 32)), bias(9)), (act(scale=0.06, zero_point=-128),)),
+    Case("relu6", FullyConnected(activation=Activation.RELU6), (act((1, 32)), weights((9, 32)), bias(9)), (act(scale=0.06, zero_point=-60),)),
+    Case("relu_n1_to_1", FullyConnected(activation=Activation.RELU_N1_TO_1), (act((1, 32)), weights((9, 32)), bias(9)), (act(scale=0.04, zero_point=0),)),
+    Case("multiplier_above_one", FullyConnected(), (act((1, 4), 0.9), weights((3, 4), 0.7), None), (act(scale=0.05, zero_point=2),)),
+    Case("zero_point_highest", FullyConnected(), (act((1, 20), zero_point=127), weights((4, 20)), bias(4, 2000))),
+)  # fmt: skip

@@ -1,0 +1,24 @@
+"""Cases of SOFTMAX."""
+
+from __future__ import annotations
+
+from edgekit.ops.softmax import Softmax
+from support.graphs import Case, act
+
+PROBABILITY = (act(scale=1 / 256, zero_point=-128),)
+
+CASES = (
+    Case("twelve", Softmax(), (act((1, 12), 0.1, 5),), PROBABILITY),
+    Case("two", Softmax(), (act((1, 2), 0.05, -3),), PROBABILITY),
+    Case("one", Softmax(), (act((1, 1)),), PROBABILITY),
+    Case("fine_scale", Softmax(), (act((1, 10), 0.001),), PROBABILITY),
+    Case("coarse_scale", Softmax(), (act((1, 10), 1.5),), PROBABILITY),
+    Case("very_coarse_scale", Softmax(), (act((1, 10), 40.0),), PROBABILITY),
+    Case("beta", Softmax(beta=0.5), (act((1, 10), 0.2),), PROBABILITY),
+    Case("batch_of_four", Softmax(), (act((4, 7), 0.07),), PROBABILITY),
+    Case("image", Softmax(), (act((1, 3, 4, 5), 0.07),), PROBABILITY),
+    Case("sequence", Softmax(), (act((2, 6, 5), 0.07),), PROBABILITY),
+    Case("vector", Softmax(), (act((9,), 0.07),), PROBABILITY),
+    Case("many", Softmax(), (act((1, 300), 0.04),), PROBABILITY),
+    Case("most_that_tflite_micro_can_sum", Softmax(), (act((1, 511), 0.01),), PROBABILITY),
+)
