@@ -32,8 +32,7 @@ def layer_names(layers: Iterable[tuple[str, str]]) -> list[str]:
     named = [p for p in paths if p]
     shared = len({p[0] for p in named}) == 1 and all(len(p) > 1 for p in named)
     return unique(
-        "/".join(path[1:] if shared else path) or op.lower()
-        for (op, _), path in zip(pairs, paths, strict=True)
+        "/".join(path[1:] if shared else path) or op.lower() for (op, _), path in zip(pairs, paths, strict=True)
     )
 
 

@@ -91,9 +91,7 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
-            raise ModelError(
-                Problem("the file is too large", path.name, f"{size} bytes", f"{_MAX_BYTES} bytes")
-            )
+            raise ModelError(Problem("the file is too large", path.name, f"{size} bytes", f"{_MAX_BYTES} bytes"))
         return path.read_bytes(), path.name
     except OSError as error:
         raise ModelError(Problem(f"the model cannot be read: {error.strerror}", str(path))) from error
@@ -147,9 +145,7 @@ class _Reader:
         unsupported = [*self.unknown_ops(layers, labels), *self.unknown_tensors(layers, labels)]
         if unsupported:
             raise UnsupportedError(*unsupported)
-        tensors = {
-            name: self.tensor(name, table) for name, table in zip(self.names, self.tables, strict=True)
-        }
+        tensors = {name: self.tensor(name, table) for name, table in zip(self.names, self.tables, strict=True)}
         nodes = tuple(self.node(layer, label) for layer, label in zip(layers, labels, strict=True))
         inputs = tuple(self.names[i] for i in self.indices(self.subgraph.InputsAsNumpy(), len(self.names)))
         outputs = tuple(self.names[i] for i in self.indices(self.subgraph.OutputsAsNumpy(), len(self.names)))
@@ -201,9 +197,7 @@ class _Reader:
 
     def layers(self) -> list[_Layer]:
         """The operators with their ops looked up."""
-        codes: list[Any] = [
-            self.model.OperatorCodes(i) for i in range(self.count(self.model.OperatorCodesLength()))
-        ]
+        codes: list[Any] = [self.model.OperatorCodes(i) for i in range(self.count(self.model.OperatorCodesLength()))]
         count = self.count(self.subgraph.OperatorsLength())
         if not count:
             self.fail("it has no layers")
@@ -222,9 +216,7 @@ class _Reader:
         outputs = self.indices(table.OutputsAsNumpy(), end)
         if not outputs:
             self.fail(f"a {name} has no output")
-        return _Layer(
-            table, name, ops.BY_NAME.get(name), self.indices(table.InputsAsNumpy(), end, _ABSENT), outputs
-        )
+        return _Layer(table, name, ops.BY_NAME.get(name), self.indices(table.InputsAsNumpy(), end, _ABSENT), outputs)
 
     def unknown_ops(self, layers: list[_Layer], labels: list[str]) -> list[Problem]:
         """Every layer whose op edgekit does not have."""
@@ -287,9 +279,7 @@ class _Reader:
         scale = self.vector(table.ScaleAsNumpy())
         zero = self.vector(table.ZeroPointAsNumpy())
         zeros = zero if zero.size else np.zeros(scale.size, np.int64)
-        return QuantParams(
-            tuple(float(s) for s in scale), tuple(int(z) for z in zeros), table.QuantizedDimension()
-        )
+        return QuantParams(tuple(float(s) for s in scale), tuple(int(z) for z in zeros), table.QuantizedDimension())
 
     def node(self, layer: _Layer, label: str) -> Node:
         """A layer as a Node: its options become the fields of its op."""
@@ -321,9 +311,7 @@ class _Reader:
             try:
                 values[option.attribute] = option.kind(raw)
             except ValueError as error:
-                raise ModelError(
-                    _damaged(self.where, f"layer '{label}', {option.attribute}: {error}")
-                ) from error
+                raise ModelError(_damaged(self.where, f"layer '{label}', {option.attribute}: {error}")) from error
         return kind(**values)
 
     def option(self, options: Any, accessor: str) -> Any:
@@ -335,9 +323,7 @@ class _Reader:
 
 @cache
 def _op_names() -> dict[int, str]:
-    return {
-        v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int) and not k.startswith("_")
-    }
+    return {v: k for k, v in vars(tflite.BuiltinOperator).items() if isinstance(v, int) and not k.startswith("_")}
 
 
 def _empty_options(table: str) -> Any:

@@ -38,9 +38,7 @@ def write(graph: Graph) -> bytes:
     index = {name: i for i, name in enumerate(graph.tensors)}
     names = sorted({node.op.NAME for node in graph.nodes})
     buffers = _buffers(b, graph)
-    tensors = [
-        _tensor(b, t, i + 1 if t.data is not None else 0) for i, t in enumerate(graph.tensors.values())
-    ]
+    tensors = [_tensor(b, t, i + 1 if t.data is not None else 0) for i, t in enumerate(graph.tensors.values())]
     operators = [_operator(b, node, index, names.index(node.op.NAME)) for node in graph.nodes]
     subgraph = _table(
         b,
@@ -143,6 +141,4 @@ def _options(b: flatbuffers.Builder, op: Op) -> int:
 
 def _code(b: flatbuffers.Builder, name: str) -> int:
     builtin: int = getattr(tflite.BuiltinOperator, name)
-    return _table(
-        b, "OperatorCode", BuiltinCode=builtin, DeprecatedBuiltinCode=min(builtin, _PLACEHOLDER), Version=1
-    )
+    return _table(b, "OperatorCode", BuiltinCode=builtin, DeprecatedBuiltinCode=min(builtin, _PLACEHOLDER), Version=1)

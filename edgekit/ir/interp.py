@@ -50,9 +50,7 @@ def outputs(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
 
 def _checked(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
     if len(inputs) != len(graph.inputs):
-        raise DataError(
-            Problem("wrong number of inputs", graph.name, str(len(inputs)), str(len(graph.inputs)))
-        )
+        raise DataError(Problem("wrong number of inputs", graph.name, str(len(inputs)), str(len(graph.inputs))))
     tensors = [graph.tensors[name] for name in graph.inputs]
     wrong = [p for t, a in zip(tensors, inputs, strict=True) if (p := _misfit(t, a)) is not None]
     if wrong:

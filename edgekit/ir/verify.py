@@ -68,9 +68,7 @@ def tensor_problems(tensor: Tensor) -> list[Problem]:
         elif quant.per_channel and (
             not 0 <= quant.axis < len(tensor.shape) or tensor.shape[quant.axis] != len(quant.scale)
         ):
-            wrong(
-                "its scales do not match the dimension they run along", len(quant.scale), f"axis {quant.axis}"
-            )
+            wrong("its scales do not match the dimension they run along", len(quant.scale), f"axis {quant.axis}")
         if not all(0 < s < float("inf") for s in quant.scale):
             wrong("a scale is not a positive number", min(quant.scale), "finite and above 0")
         if not all(_in_range(z, tensor) for z in quant.zero_point):
@@ -87,11 +85,7 @@ def layer_problems(graph: Graph, node: Node) -> list[Problem]:
     view = graph.view(node)
     shapes = node.op.output_shapes(view)
     if len(shapes) != len(node.outputs):
-        return [
-            Problem(
-                "it makes another number of outputs", _layer(node), str(len(node.outputs)), str(len(shapes))
-            )
-        ]
+        return [Problem("it makes another number of outputs", _layer(node), str(len(node.outputs)), str(len(shapes)))]
     return [
         Problem(f"its output '{t.name}' has the wrong shape", _layer(node), str(t.shape), str(shape))
         for t, shape in zip(view.outputs, shapes, strict=True)
@@ -111,9 +105,7 @@ def _names(graph: Graph) -> list[Problem]:
         *graph.inputs,
         *graph.outputs,
     }
-    found = [
-        Problem("it is used but not defined", f"tensor '{n}'") for n in sorted(used - set(graph.tensors))
-    ]
+    found = [Problem("it is used but not defined", f"tensor '{n}'") for n in sorted(used - set(graph.tensors))]
     found += [Problem("its name differs from its key", f"tensor '{k}'", t.name) for k, t in _misnamed(graph)]
     if not graph.inputs or not graph.outputs:
         found.append(Problem("the model needs an input and an output", graph.name))
@@ -135,9 +127,7 @@ def _order(graph: Graph) -> list[Problem]:
         if not node.outputs:
             found.append(Problem("it has no output", _layer(node)))
         found += [
-            Problem(
-                f"it reads '{n}' before any layer makes it", _layer(node), hint="the layers are not in order"
-            )
+            Problem(f"it reads '{n}' before any layer makes it", _layer(node), hint="the layers are not in order")
             for n in node.inputs
             if n and n not in known
         ]
@@ -145,9 +135,7 @@ def _order(graph: Graph) -> list[Problem]:
             if name in known:
                 found.append(Problem(f"it makes '{name}', which exists already", _layer(node)))
             known.add(name)
-    found += [
-        Problem("no layer makes this model output", f"tensor '{n}'") for n in graph.outputs if n not in known
-    ]
+    found += [Problem("no layer makes this model output", f"tensor '{n}'") for n in graph.outputs if n not in known]
     return found
 
 

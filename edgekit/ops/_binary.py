@@ -29,10 +29,12 @@ class Binary(Op):
         common.activation(lambda v: common.op_of(v, Binary).activation),
         Rule(
             says="its operands have one shape, or at most four dimensions that broadcast",
-            holds=lambda v: v.input(0).shape == v.input(1).shape
-            or (
-                max(len(v.input(i).shape) for i in (0, 1)) <= MAX_BROADCAST_RANK
-                and _broadcast(v.input(0).shape, v.input(1).shape) is not None
+            holds=lambda v: (
+                v.input(0).shape == v.input(1).shape
+                or (
+                    max(len(v.input(i).shape) for i in (0, 1)) <= MAX_BROADCAST_RANK
+                    and _broadcast(v.input(0).shape, v.input(1).shape) is not None
+                )
             ),
             attribute="shapes",
             found=lambda v: f"{v.input(0).shape} and {v.input(1).shape}",

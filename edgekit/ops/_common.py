@@ -178,9 +178,7 @@ def counts(low: int, high: int, outputs: int = 1) -> Rule:
     made = "one output" if outputs == 1 else f"{outputs} outputs"
     return Rule(
         says=f"the layer has {span} inputs and {made}",
-        holds=lambda v: (
-            low <= len(v.inputs) <= high and len(v.outputs) == outputs and None not in v.inputs[:low]
-        ),
+        holds=lambda v: low <= len(v.inputs) <= high and len(v.outputs) == outputs and None not in v.inputs[:low],
         attribute="inputs, outputs",
         found=lambda v: f"{sum(t is not None for t in v.inputs)}, {len(v.outputs)}",
         hint="convert the model again with a current TensorFlow Lite converter",
@@ -200,10 +198,7 @@ def int8_activations(*inputs: int) -> Rule:
 
 def _is_int8(tensor: Tensor | None) -> bool:
     return (
-        tensor is not None
-        and tensor.dtype is DType.INT8
-        and tensor.quant is not None
-        and not tensor.quant.per_channel
+        tensor is not None and tensor.dtype is DType.INT8 and tensor.quant is not None and not tensor.quant.per_channel
     )
 
 
@@ -275,9 +270,7 @@ def filter_rules(axis: int, channels: Callable[[View], int]) -> tuple[Rule, ...]
         ),
         Rule(
             says="its bias is int32 with one value per output channel",
-            holds=lambda v: (
-                (b := v.optional(2)) is None or (b.dtype is DType.INT32 and b.elements == channels(v))
-            ),
+            holds=lambda v: (b := v.optional(2)) is None or (b.dtype is DType.INT32 and b.elements == channels(v)),
             attribute="bias",
             found=lambda v: f"{v.input(2).dtype.value} {v.input(2).shape}",
             hint="convert the model again with a current TensorFlow Lite converter",

@@ -50,8 +50,10 @@ class Pool2D(Op):
         common.activation(lambda v: _op(v).activation),
         Rule(
             says="its input and output have the same scale and zero point",
-            holds=lambda v: abs(v.input(0).scale - v.output.scale) <= _SCALE_TOLERANCE
-            and v.input(0).zero_point == v.output.zero_point,
+            holds=lambda v: (
+                abs(v.input(0).scale - v.output.scale) <= _SCALE_TOLERANCE
+                and v.input(0).zero_point == v.output.zero_point
+            ),
             attribute="quantisation",
             found=lambda v: f"{v.input(0).quant} in, {v.output.quant} out",
             hint="convert the model again with a current TensorFlow Lite converter",

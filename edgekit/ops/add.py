@@ -36,8 +36,7 @@ class Add(Binary):
         """Both operands rescaled, added or subtracted, rescaled again."""
         factors = [quantize_multiplier(real) for real in self.multipliers(view)]
         scaled = [
-            requantize(x << LEFT_SHIFT, f.value, f.shift)
-            for x, f in zip(operands(values, view), factors, strict=False)
+            requantize(x << LEFT_SHIFT, f.value, f.shift) for x, f in zip(operands(values, view), factors, strict=False)
         ]
         total = requantize(scaled[0] + self.SIGN * scaled[1], factors[2].value, factors[2].shift)
         low, high = common.activation_range(self.activation, view.output)

@@ -44,12 +44,8 @@ class Conv2D(Op):
         common.int8_activations(0),
         common.rank(0, 4),
         common.rank(1, 4, what="its filter"),
-        common.positive(
-            "stride", lambda v: (common.op_of(v, Conv2D).stride_h, common.op_of(v, Conv2D).stride_w)
-        ),
-        common.positive(
-            "dilation", lambda v: (common.op_of(v, Conv2D).dilation_h, common.op_of(v, Conv2D).dilation_w)
-        ),
+        common.positive("stride", lambda v: (common.op_of(v, Conv2D).stride_h, common.op_of(v, Conv2D).stride_w)),
+        common.positive("dilation", lambda v: (common.op_of(v, Conv2D).dilation_h, common.op_of(v, Conv2D).dilation_w)),
         common.activation(lambda v: common.op_of(v, Conv2D).activation),
         *common.filter_rules(0, lambda v: v.input(1).shape[0]),
         Rule(

@@ -52,8 +52,9 @@ class DepthwiseConv2D(Op):
         *common.filter_rules(3, lambda v: v.input(1).shape[3]),
         Rule(
             says="its filter is (1, height, width, input channels times depth multiplier)",
-            holds=lambda v: v.input(1).shape[0] == 1
-            and v.input(1).shape[3] == v.input(0).shape[3] * _op(v).depth_multiplier,
+            holds=lambda v: (
+                v.input(1).shape[0] == 1 and v.input(1).shape[3] == v.input(0).shape[3] * _op(v).depth_multiplier
+            ),
             attribute="filter",
             found=lambda v: f"{v.input(1).shape}, {v.input(0).shape[3]} channels in, times {_op(v).depth_multiplier}",
             hint="the file is damaged or was written by hand",

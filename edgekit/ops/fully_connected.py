@@ -47,8 +47,10 @@ class FullyConnected(Op):
         ),
         Rule(
             says="its input divides into rows as long as the filter's",
-            holds=lambda v: v.input(0).elements % v.input(1).shape[1] == 0
-            and (not _op(v).keep_num_dims or v.input(0).shape[-1:] == v.input(1).shape[1:]),
+            holds=lambda v: (
+                v.input(0).elements % v.input(1).shape[1] == 0
+                and (not _op(v).keep_num_dims or v.input(0).shape[-1:] == v.input(1).shape[1:])
+            ),
             attribute="shape",
             found=lambda v: f"{v.input(0).shape}, filter {v.input(1).shape}",
             hint="the file is damaged or was written by hand",

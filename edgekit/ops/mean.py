@@ -33,8 +33,10 @@ class Mean(Op):
         common.rank(0, 1, 2, 3, 4),
         Rule(
             says="its axes are int32 and exist",
-            holds=lambda v: v.input(1).dtype is DType.INT32
-            and all(-len(v.input(0).shape) <= a < len(v.input(0).shape) for a in v.input(1).value.ravel().tolist()),
+            holds=lambda v: (
+                v.input(1).dtype is DType.INT32
+                and all(-len(v.input(0).shape) <= a < len(v.input(0).shape) for a in v.input(1).value.ravel().tolist())
+            ),
             attribute="axis",
             found=lambda v: v.input(1).value.ravel().tolist(),
             hint="the file is damaged or was written by hand",

@@ -61,7 +61,7 @@ class Softmax(Op):
         ),
         Rule(
             says=f"its last axis has at most {_MAX_DEPTH} elements",
-            holds=lambda v: 0 < len(v.input(0).shape) and v.input(0).shape[-1] <= _MAX_DEPTH,
+            holds=lambda v: len(v.input(0).shape) > 0 and v.input(0).shape[-1] <= _MAX_DEPTH,
             attribute="shape",
             found=lambda v: v.input(0).shape,
             hint="the sum of more exponentials does not fit 32 bits",

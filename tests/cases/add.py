@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from support.graphs import Case, Spec, act, weights
+
 from edgekit.ops.add import Add
 from edgekit.ops.base import Activation
-from support.graphs import Case, Spec, act, weights
 
 
 def _other(*shape: int) -> Spec:

@@ -1,10 +1,13 @@
 """Cases of AVERAGE_POOL_2D."""
 
+# ruff: noqa: E501  (a case is one row of a table)
+
 from __future__ import annotations
+
+from support.graphs import Case, act
 
 from edgekit.ops.average_pool_2d import AveragePool2D
 from edgekit.ops.base import Activation, Padding
-from support.graphs import Case, act
 
 SAME = Padding.SAME
 

@@ -1,5 +1,7 @@
 """Cases of CONV_2D."""
 
+# ruff: noqa: E501  (a case is one row of a table)
+
 from __future__ import annotations
 
 from support.graphs import Case, act, bias, weights

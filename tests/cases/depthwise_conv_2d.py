@@ -1,10 +1,13 @@
 """Cases of DEPTHWISE_CONV_2D."""
 
+# ruff: noqa: E501  (a case is one row of a table)
+
 from __future__ import annotations
+
+from support.graphs import Case, Spec, act, bias, weights
 
 from edgekit.ops.base import Activation, Padding
 from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
-from support.graphs import Case, Spec, act, bias, weights
 
 VALID = Padding.VALID
 

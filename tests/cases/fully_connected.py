@@ -1,10 +1,13 @@
 """Cases of FULLY_CONNECTED."""
 
+# ruff: noqa: E501  (a case is one row of a table)
+
 from __future__ import annotations
+
+from support.graphs import Case, act, bias, weights
 
 from edgekit.ops.base import Activation
 from edgekit.ops.fully_connected import FullyConnected
-from support.graphs import Case, act, bias, weights
 
 CASES = (
     Case("plain", FullyConnected(), (act((1, 16)), weights((10, 16)), bias(10, 2000))),

@@ -1,10 +1,13 @@
 """Cases of MAX_POOL_2D."""
 
+# ruff: noqa: E501  (a case is one row of a table)
+
 from __future__ import annotations
 
-from edgekit.ops.max_pool_2d import MaxPool2D
-from edgekit.ops.base import Activation, Padding
 from support.graphs import Case, act
+
+from edgekit.ops.base import Activation, Padding
+from edgekit.ops.max_pool_2d import MaxPool2D
 
 SAME = Padding.SAME
 

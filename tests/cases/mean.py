@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.ops.mean import Mean
 from support.graphs import Case, act, integers
+
+from edgekit.ops.mean import Mean
 
 SAME_SCALE = (act(),)
 OTHER = (act(scale=0.03, zero_point=-9),)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from edgekit.ops.mul import Mul
-from edgekit.ops.base import Activation
 from support.graphs import Case, Spec, act, weights
+
+from edgekit.ops.base import Activation
+from edgekit.ops.mul import Mul
 
 
 def _other(*shape: int) -> Spec:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from edgekit.ops.softmax import Softmax
 from support.graphs import Case, act
+
+from edgekit.ops.softmax import Softmax
 
 PROBABILITY = (act(scale=1 / 256, zero_point=-128),)
 
