@@ -290,8 +290,8 @@ typedef struct {
 } entry;
 
 static const entry entries[] = {
-    {"name", name_command}, {"profile", profile_command}, {"timestamp", timestamp}, {"db", db_command},
-    {"infer", infer_command}, {"results", results}, {"help", help_command},
+    {"name", name_command},   {"profile", profile_command}, {"timestamp", timestamp}, {"db", db_command},
+    {"infer", infer_command}, {"results", results},         {"help", help_command},
 };
 
 static void run_command(void)

@@ -49,7 +49,8 @@ static void print_fixed3(uint32_t whole, uint32_t thousandths)
         thousandths = 0;
     }
     const uint8_t digits[4] = {'.', (uint8_t)('0' + (thousandths / 100U)),
-                               (uint8_t)('0' + ((thousandths / 10U) % 10U)), (uint8_t)('0' + (thousandths % 10U))};
+                               (uint8_t)('0' + ((thousandths / 10U) % 10U)),
+                               (uint8_t)('0' + (thousandths % 10U))};
     ek_text_u32(whole);
     ek_port_write(digits, 4);
 }

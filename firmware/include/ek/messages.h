@@ -27,8 +27,8 @@
 #include "ek/frames.h"
 
 #define EK_PROTOCOL_VERSION 1U
-#define EK_RUNS_MAX 32U    /* of one RUN; warm-ups too */
-#define EK_NAME_MAX 63U    /* characters of a string in INFO */
+#define EK_RUNS_MAX 32U /* of one RUN; warm-ups too */
+#define EK_NAME_MAX 63U /* characters of a string in INFO */
 #define EK_REPLY_BIT 0x80U
 #define EK_REPLY_ERROR 0xFFU
 

@@ -31,7 +31,7 @@ typedef struct {
 extern const ek_model_info ek_model;
 
 uint8_t *ek_model_arena(void);
-void ek_model_invoke(void);           /* all steps, nothing between them: what latency and energy are taken of */
-void ek_model_step(uint32_t step);    /* one step of the plan, for layer-by-layer comparison and timing */
+void ek_model_invoke(void);        /* all steps, nothing between them: what latency and energy are taken of */
+void ek_model_step(uint32_t step); /* one step of the plan, for layer-by-layer comparison and timing */
 
 #endif
