@@ -28,7 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("device",),
     ("results", "analysis", "doctor", "report", "reports"),
     ("verbs",),
-    ("cli", "__main__", "demo.*"),
+    ("commands", "cli", "__main__", "demo.*"),
 )
 """From the ground up: a module imports from its own level or below, never from above. "" is edgekit itself, which loads
 its verbs only when they are asked for."""
