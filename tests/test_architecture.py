@@ -26,7 +26,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("codegen",),
     ("toolchain", "emulate"),
     ("device",),
-    ("results", "analysis", "doctor", "report", "reports"),
+    ("results", "analysis", "doctor", "execution", "report", "reports"),
     ("verbs",),
     ("commands", "cli", "__main__", "demo.*"),
 )

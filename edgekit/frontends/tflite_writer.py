@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import flatbuffers
 import numpy as np
@@ -72,7 +72,7 @@ def _table(b: flatbuffers.Builder, kind: str, **fields: Any) -> int:
 
 def _numbers(b: flatbuffers.Builder, values: Sequence[float], dtype: type = np.int32) -> int:
     """A vector of numbers."""
-    return b.CreateNumpyVector(np.array(values, dtype))
+    return cast("int", b.CreateNumpyVector(np.array(values, dtype)))
 
 
 def _offsets(b: flatbuffers.Builder, offsets: Sequence[int]) -> int:
@@ -80,7 +80,7 @@ def _offsets(b: flatbuffers.Builder, offsets: Sequence[int]) -> int:
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)
-    return b.EndVector()
+    return cast("int", b.EndVector())
 
 
 def _buffers(b: flatbuffers.Builder, graph: Graph) -> list[int]:
@@ -95,7 +95,7 @@ def _bytes(b: flatbuffers.Builder, data: Array) -> int:
     b.StartVector(1, len(raw), _ALIGN)
     b.head -= len(raw)
     b.Bytes[b.head : b.head + len(raw)] = raw
-    return b.EndVector()
+    return cast("int", b.EndVector())
 
 
 def _tensor(b: flatbuffers.Builder, tensor: Tensor, buffer: int) -> int:
@@ -135,7 +135,7 @@ def _operator(b: flatbuffers.Builder, node: Node, index: dict[str, int], code: i
 def _options(b: flatbuffers.Builder, op: Op) -> int:
     """The options table of an op; a tuple is a vector of int32."""
     values = {option.tflite: getattr(op, option.attribute) for option in op.OPTIONS}
-    ready = {k: _numbers(b, v) if isinstance(v, tuple) else v for k, v in values.items()}
+    ready = {k: _numbers(b, cast("tuple[int, ...]", v)) if isinstance(v, tuple) else v for k, v in values.items()}
     return _table(b, op.OPTIONS_TABLE, **ready)
 
 

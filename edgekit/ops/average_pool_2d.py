@@ -20,6 +20,6 @@ class AveragePool2D(Pool2D):
 
     def reduce(self, taps: list[Array], count: Array | int) -> Array:
         """The sum, plus or minus half the count, divided with truncation."""
-        total = np.sum(taps, axis=0)
-        half = np.asarray(count) // 2
+        total: Array = np.sum(taps, axis=0)
+        half: Array = np.asarray(count) // 2
         return np.where(total > 0, (total + half) // count, -((half - total) // count))
