@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, DType, QuantParams, Tensor, View
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, quantize_multiplier, quantize_real, requantize, wrap_int32
+from edgekit.ops import accumulators
 from edgekit.ops.base import Activation, Lowered, Op, Padding, Rule
 
 SUPPORTED_ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU_N1_TO_1, Activation.RELU6)
@@ -109,14 +110,25 @@ def finish(acc: Array, view: View, reals: list[float], act: Activation) -> Array
     return clamp(scaled + view.output.zero_point, *activation_range(act, view.output))
 
 
-def weighted(view: View, channels: int, reals: list[float], act: Activation) -> Lowered:
-    """What every layer with a filter is lowered to beside its sizes.
+def weighted(view: View, channels: int, reals: list[float], act: Activation, axis: int = 0) -> Lowered:
+    """What every layer with a filter is lowered to beside its sizes; ``axis`` of the filter is its channels.
 
     ``multiplier`` and ``shift`` hold one entry per output channel; where all are equal ``per_channel`` is 0 and the
-    ints ``out_multiplier`` and ``out_shift`` say the same, so that a kernel can do without the arrays.
+    ints ``out_multiplier`` and ``out_shift`` say the same, so that a kernel can do without the arrays. The ints of
+    ``accumulators.summary`` say which fast kernels stay exact.
     """
     multiplier, shift = _fixed_point(reals, channels)
     act_min, act_max = activation_range(act, view.output)
+    filters = np.moveaxis(view.input(1).value, axis, 0).reshape(channels, -1)
+    bias = bias_or_zeros(view, channels)
+    facts = accumulators.channels(
+        filters,
+        bias,
+        multiplier,
+        shift,
+        in_zp=view.input(0).zero_point,
+        out=(view.output.zero_point, act_min, act_max),
+    )
     uniform = len(set(zip(multiplier.tolist(), shift.tolist(), strict=True))) == 1
     return Lowered(
         ints={
@@ -127,10 +139,11 @@ def weighted(view: View, channels: int, reals: list[float], act: Activation) -> 
             "per_channel": 0 if uniform else 1,
             "out_multiplier": int(multiplier[0]) if uniform else 0,
             "out_shift": int(shift[0]) if uniform else 0,
+            **accumulators.summary(facts, filters, shift),
         },
         arrays={
             "filter": view.input(1).value,
-            "bias": bias_or_zeros(view, channels),
+            "bias": bias,
             "multiplier": multiplier,
             "shift": shift,
         },

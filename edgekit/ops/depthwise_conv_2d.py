@@ -89,7 +89,7 @@ class DepthwiseConv2D(Op):
     def lower(self, view: View) -> Lowered:
         """Window, channels, zero points, clamps; filter (KH,KW,OC), bias, multiplier and shift per channel."""
         out_c = view.input(1).shape[3]
-        base = common.weighted(view, out_c, common.channel_scales(view), self.activation)
+        base = common.weighted(view, out_c, common.channel_scales(view), self.activation, axis=3)
         sizes = common.window_ints(*self.windows(view))
         sizes |= {"in_c": view.input(0).shape[3], "out_c": out_c, "depth_multiplier": self.depth_multiplier}
         return Lowered({**sizes, **base.ints}, {**base.arrays, "filter": view.input(1).value[0]})

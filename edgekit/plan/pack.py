@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from edgekit.errors import InternalError, Problem
 from edgekit.ir.graph import Array
+from edgekit.ops import accumulators
 
 Packer = Callable[[Mapping[str, Array], Mapping[str, int]], Array]
 
 _PACKERS: dict[str, Packer] = {}
+_QUAD = 4
 
 
 def packer(function: Packer) -> Packer:
@@ -34,3 +38,89 @@ def pack(name: str, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
 def names() -> tuple[str, ...]:
     """Names of every packer."""
     return tuple(sorted(_PACKERS))
+
+
+# The formats of the DSP kernels are described in firmware/include/ek/dsp.h.
+
+
+@packer
+def dsp_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Channel pairs of an OHWI filter for ``ek_dsp_block``: uint32.
+
+    Per pair two biases, a word per two taps, and five words of requantisation. The taps of a filter row (or, with
+    dilation_w > 1, of a filter column) are padded with zeros to whole groups of four.
+    """
+    out_c, kh, kw, in_c = arrays["filter"].shape
+    rows = (out_c, kh, kw * in_c) if ints["dilation_w"] == 1 else (out_c, kh * kw, in_c)
+    filters = _padded(arrays["filter"].reshape(rows)).reshape(out_c, -1)
+    return np.concatenate([_pair(*pair) for pair in _pairs(filters, arrays, ints)])
+
+
+@packer
+def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Groups of four outputs of a fully connected filter (OC, IC) for ``ek_dsp_row``: uint32.
+
+    Per group four biases, then for every four features a word of taps 0 and 2 and one of taps 1 and 3 of the first
+    pair and the same of the second, then five words of requantisation of each pair.
+    """
+    pairs = list(_pairs(_padded(arrays["filter"]), arrays, ints, multiple=4))
+    groups: list[Array] = []
+    for first, second in zip(pairs[::2], pairs[1::2], strict=True):
+        words = np.stack([first[1].reshape(-1, 2), second[1].reshape(-1, 2)], axis=1).reshape(-1)
+        groups.append(np.concatenate([first[0], second[0], words, first[2], second[2]]))
+    return np.concatenate(groups)
+
+
+def _pair(biases: Array, words: Array, record: Array) -> Array:
+    return np.concatenate([biases, words, record])
+
+
+def _padded(filters: Array) -> Array:
+    """Zeros after the last axis up to a multiple of four."""
+    missing = -filters.shape[-1] % _QUAD
+    return np.pad(filters, [(0, 0)] * (filters.ndim - 1) + [(0, missing)])
+
+
+def _pairs(
+    filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int], multiple: int = 2
+) -> list[tuple[Array, Array, Array]]:
+    """Biases, words and requantisation record of each pair of channels of ``filters`` (channels, taps)."""
+    weights, bias, records = _folded(filters, arrays, ints)
+    missing = -len(weights) % multiple
+    weights = np.pad(weights, ((0, missing), (0, 0)))
+    bias = np.pad(bias, (0, missing))
+    records = np.pad(records, ((0, missing), (0, 0)))
+    result: list[tuple[Array, Array, Array]] = []
+    for even in range(0, len(weights), 2):
+        odd = even + 1
+        biases = _words(np.array([2 * bias[even], 2 * (256 * bias[odd] + bias[even])]))
+        (m0, r0, e0), (m1, r1, e1) = records[even], records[odd]
+        record = _words(np.array([m0, r0, e0 | (e1 << 8), m1, r1]))
+        result.append((biases, _tap_words(weights[even], weights[odd]), record))
+    return result
+
+
+def _tap_words(even: Array, odd: Array) -> Array:
+    """A word per two taps (0 and 2, 1 and 3 of each four): 16-bit halves 256 * odd + even."""
+    halves = 256 * odd + even
+    if halves.size and (halves.min() < -(1 << 15) or halves.max() >= 1 << 15):
+        raise InternalError(Problem("a pair of weights does not fit 16 bits", found=str(int(halves.min()))))
+    quads = halves.reshape(-1, _QUAD) & 0xFFFF
+    return _words((quads[:, :2] | (quads[:, 2:] << 16)).reshape(-1))
+
+
+def _folded(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
+    """Weights, biases for inputs x + 128, (multiplier, rounding, shift) per channel; fixed channels as constants."""
+    out = (ints["out_zp"], ints["act_min"], ints["act_max"])
+    multiplier, shift = arrays["multiplier"].astype(np.int64), arrays["shift"].astype(np.int64)
+    facts = accumulators.channels(filters, arrays["bias"], multiplier, shift, in_zp=ints["in_zp"], out=out)
+    live = ~facts.fixed
+    weights = np.where(live[:, None], filters.astype(np.int64), 0)
+    bias = np.where(live, arrays["bias"].astype(np.int64), 0) - (128 + ints["in_zp"]) * weights.sum(axis=1)
+    right = np.where(live, -shift, 0)
+    rounding = np.where(live, ((2 * ints["out_zp"] + 1) << right) >> 1, facts.value)
+    return weights, bias, np.stack([np.where(live, multiplier, 0), rounding, right], axis=1)
+
+
+def _words(values: Array) -> Array:
+    return (values & 0xFFFFFFFF).astype(np.uint32)

@@ -1,0 +1,154 @@
+/* Micro-kernels for cores with the DSP extension (Cortex-M4, M7, M33, M55): dot products of an activation tile
+ * with a packed filter stream, two output channels per filter word, and what surrounds them.
+ *
+ * Activations are held as 2*(x + 128) in 16-bit halves, so that an accumulator is twice the true sum and SMMULR
+ * is exactly gemmlowp's doubling high multiply. The zero points are in the biases.
+ *
+ * A filter word holds two taps of two channels: each 16-bit half is 256*b + a, a the tap of the even channel, b of
+ * the odd one. SXTB16 extracts both a; the word itself, multiplied as it is, yields 256*B + A, and B follows by one
+ * subtraction and a shift at the end: one unpacking per two channels instead of two. Exact while |B| < 2^22.
+ *
+ * Every function has a C twin that reads the same packed data; it is what runs on hosts and what documents the
+ * assembly. */
+#ifndef EK_DSP_H
+#define EK_DSP_H
+
+#include <stdint.h>
+
+#include "ek/attributes.h"
+#include "ek/requantize.h"
+
+/* What stays the same over a layer. Offsets of the members are known to the assembly. */
+typedef struct {
+    int32_t pitch;              /*  0: bytes from an output pixel to the next */
+    int32_t steps;              /*  4: pairs of taps, even, at least 2 */
+    const uint32_t *stream_end; /*  8 */
+    int32_t linear;             /* 12: 0 if results below the zero point are clamped to it (ReLU), else 1 */
+    const uint32_t *stream;     /* whole pairs, up to stream_end; the pair of an odd last channel follows */
+    int32_t channels;
+} ek_dsp_layer;
+
+/* Four elements of four pixels become eight words: elements 0 and 2 of pixels 0 to 3, then elements 1 and 3. */
+typedef struct {
+    int32_t pitch; /*  0: bytes from a pixel to the next */
+    int32_t quads; /*  4: groups of four elements in a segment */
+    int32_t rows;  /*  8: segments */
+    int32_t gap;   /* 12: bytes from a segment to the next, less 4 * quads */
+} ek_dsp_fill;
+
+#define EK_DSP_STATIC static __attribute__((unused, noinline))
+#define EK_DSP_NAKED static __attribute__((unused, noinline, naked))
+#define EK_DSP_REGISTER __attribute__((unused)) /* a parameter that only the assembly reads */
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#include "ek/dsp_asm.h"
+#else
+#include "ek/dsp_twin.h"
+#endif
+
+/* A layer of `channels` outputs of `taps` taps (a multiple of 4) each. */
+static inline ek_dsp_layer ek_dsp_layer_of(const uint32_t *stream, int32_t taps, int32_t channels,
+                                           int32_t linear)
+{
+    const int32_t steps = taps / 2;
+    const ek_dsp_layer layer = {channels, steps,  stream + (channels / 2) * (steps + 7),
+                                linear,   stream, channels};
+    return layer;
+}
+
+/* The first `pixels` (1 to 4) pixels of a tile by whole pairs of channels. */
+EK_INLINE void ek_dsp_pairs(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                            const ek_dsp_layer *layer, int32_t pixels)
+{
+    if (pixels == 4) {
+        ek_dsp_block_4(out, stream, tile, layer);
+    } else if (pixels == 3) {
+        ek_dsp_block_3(out, stream, tile, layer);
+    } else if (pixels == 2) {
+        ek_dsp_block_2(out, stream, tile, layer);
+    } else {
+        ek_dsp_block_1(out, stream, tile, layer);
+    }
+}
+
+/* The last channel of a layer with an odd number of them: the second of its pair is thrown away. */
+EK_DSP_STATIC void ek_dsp_last(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels)
+{
+    int8_t pair[8];
+    const uint32_t *end = layer->stream_end + layer->steps + 7;
+    const ek_dsp_layer single = {2, layer->steps, end, layer->linear, layer->stream_end, 2};
+    ek_dsp_pairs(pair, layer->stream_end, tile, &single, pixels);
+    for (int32_t i = 0; i < pixels; i++) {
+        out[i * layer->pitch + layer->channels - 1] = pair[2 * i];
+    }
+}
+
+/* The first `pixels` (1 to 4) pixels of a tile by all channels of the layer. */
+EK_INLINE void ek_dsp_block(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels)
+{
+    if (layer->channels > 1) {
+        ek_dsp_pairs(out, layer->stream, tile, layer, pixels);
+    }
+    if ((layer->channels & 1) != 0) {
+        ek_dsp_last(out, tile, layer, pixels);
+    }
+}
+
+/* One pixel or four into the slots of a tile. */
+EK_INLINE void ek_dsp_fill_n(uint32_t *slot, const int8_t *pixel, const ek_dsp_fill *layout, int32_t pixels)
+{
+    if (pixels == 4) {
+        ek_dsp_fill_4(slot, pixel, layout);
+    } else {
+        ek_dsp_fill_1(slot, pixel, layout);
+    }
+}
+
+/* How many rows from y on, up to end, follow each other in memory in rings of in_rows and out_rows rows. */
+static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, int32_t end)
+{
+    const int32_t in_left = in_rows - y % in_rows;
+    const int32_t out_left = out_rows - y % out_rows;
+    const int32_t left = in_left < out_left ? in_left : out_left;
+    return left < end - y ? left : end - y;
+}
+
+EK_DSP_STATIC void ek_dsp_set(int8_t *to, int32_t value, int32_t bytes)
+{
+    const uint32_t word = ((uint32_t)value & 0xFFU) * 0x01010101U;
+    while (bytes >= 4) {
+        (void)__builtin_memcpy(to, &word, 4);
+        to += 4;
+        bytes -= 4;
+    }
+    for (; bytes > 0; bytes--) {
+        *to++ = (int8_t)value;
+    }
+}
+
+EK_DSP_STATIC void ek_dsp_copy(int8_t *to, const int8_t *from, int32_t bytes)
+{
+    for (; bytes >= 16; bytes -= 16) {
+        uint32_t words[4];
+        (void)__builtin_memcpy(words, from, 16);
+        (void)__builtin_memcpy(to, words, 16);
+        from += 16;
+        to += 16;
+    }
+    for (; bytes > 0; bytes--) {
+        *to++ = *from++;
+    }
+}
+
+/* Limits what the micro-kernels have limited to int8 only. */
+EK_DSP_STATIC void ek_dsp_clamp(int8_t *values, int32_t count, int32_t low, int32_t high)
+{
+    if (low == INT8_MIN && high == INT8_MAX) {
+        return;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        values[i] = (int8_t)ek_clamp(values[i], low, high);
+    }
+}
+
+#endif

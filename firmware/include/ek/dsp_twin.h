@@ -1,0 +1,146 @@
+/* The micro-kernels of ek/dsp.h in C, which includes this file: the same results from the same packed data. */
+#ifndef EK_DSP_TWIN_H
+#define EK_DSP_TWIN_H
+
+/* The 16-bit halves of a word. */
+static inline int32_t ek_dsp_low(uint32_t word)
+{
+    return (int32_t)(int16_t)(uint16_t)(word & 0xFFFFU);
+}
+
+static inline int32_t ek_dsp_high(uint32_t word)
+{
+    return (int32_t)(int16_t)(uint16_t)(word >> 16);
+}
+
+/* acc + sum of the products of the halves of a and w; wraps. */
+static inline uint32_t ek_dsp_smlad(uint32_t a, uint32_t w, uint32_t acc)
+{
+    return acc + (uint32_t)(ek_dsp_low(a) * ek_dsp_low(w)) + (uint32_t)(ek_dsp_high(a) * ek_dsp_high(w));
+}
+
+/* The sign-extended bytes 0 and 2 as halves. */
+static inline uint32_t ek_dsp_sxtb16(uint32_t w)
+{
+    const uint32_t low = (uint32_t)(int32_t)(int8_t)(uint8_t)(w & 0xFFU) & 0xFFFFU;
+    const uint32_t high = (uint32_t)(int32_t)(int8_t)(uint8_t)((w >> 16) & 0xFFU);
+    return low | (high << 16);
+}
+
+/* Twice an accumulator to int8. */
+static inline int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rounding, uint32_t shift,
+                                       int32_t linear)
+{
+    const int32_t high = (int32_t)(((int64_t)twice * value + (1LL << 31)) >> 32);
+    const int32_t sum = high + rounding - ((linear != 0) && (twice < 0) ? 1 : 0);
+    const int32_t result = sum >> shift;
+    return (int8_t)(result < -128 ? -128 : (result > 127 ? 127 : result));
+}
+
+/* Both channels of a pair from their accumulators and their record. */
+static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t both, const uint32_t *record,
+                                 int32_t linear)
+{
+    const int32_t odd = (int32_t)(both - even) >> 8;
+    out[0] =
+        ek_dsp_requantize((int32_t)even, (int32_t)record[0], (int32_t)record[1], record[2] & 0xFFU, linear);
+    out[1] = ek_dsp_requantize(odd, (int32_t)record[3], (int32_t)record[4], record[2] >> 8, linear);
+}
+
+/* Four elements as two words, `apart` words from each other. */
+static inline void ek_dsp_spread(uint32_t *words, int32_t apart, const int8_t *elements)
+{
+    uint32_t x[4];
+    for (int32_t i = 0; i < 4; i++) {
+        x[i] = (uint32_t)(2 * (elements[i] + 128));
+    }
+    words[0] = x[0] | (x[2] << 16);
+    words[apart] = x[1] | (x[3] << 16);
+}
+
+/* One pixel of a tile by all channel pairs. */
+static inline void ek_dsp_pixel(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                                const ek_dsp_layer *layer)
+{
+    while (stream != layer->stream_end) {
+        uint32_t even = stream[0];
+        uint32_t both = stream[1];
+        stream += 2;
+        for (int32_t step = 0; step < layer->steps; step++) {
+            even = ek_dsp_smlad(tile[4 * step], ek_dsp_sxtb16(stream[step]), even);
+            both = ek_dsp_smlad(tile[4 * step], stream[step], both);
+        }
+        stream += layer->steps;
+        ek_dsp_finish(out, even, both, stream, layer->linear);
+        stream += 5;
+        out += 2;
+    }
+}
+
+#define EK_DSP_BLOCK(name, pixels)                                                     \
+    EK_DSP_STATIC void name(int8_t *out, const uint32_t *stream, const uint32_t *tile, \
+                            const ek_dsp_layer *layer)                                 \
+    {                                                                                  \
+        for (int32_t pixel = 0; pixel < (pixels); pixel++) {                           \
+            ek_dsp_pixel(out + pixel * layer->pitch, stream, tile + pixel, layer);     \
+        }                                                                              \
+    }
+
+EK_DSP_BLOCK(ek_dsp_block_4, 4)
+EK_DSP_BLOCK(ek_dsp_block_3, 3)
+EK_DSP_BLOCK(ek_dsp_block_2, 2)
+EK_DSP_BLOCK(ek_dsp_block_1, 1)
+
+/* Fills one pixel's slot (tile + 0 to 3 words) of a four-pixel tile. */
+EK_DSP_STATIC void ek_dsp_fill_1(uint32_t *slot, const int8_t *pixel, const ek_dsp_fill *layout)
+{
+    for (int32_t row = 0; row < layout->rows; row++) {
+        for (int32_t quad = 0; quad < layout->quads; quad++) {
+            ek_dsp_spread(slot, 4, pixel);
+            slot += 8;
+            pixel += 4;
+        }
+        pixel += layout->gap;
+    }
+}
+
+/* Fills a tile with segments of four pixels. */
+EK_DSP_STATIC void ek_dsp_fill_4(uint32_t *tile, const int8_t *pixel, const ek_dsp_fill *layout)
+{
+    for (int32_t i = 0; i < 4; i++) {
+        ek_dsp_fill_1(tile + i, pixel + i * layout->pitch, layout);
+    }
+}
+
+/* One row of features by whole groups of four outputs. */
+EK_DSP_STATIC void ek_dsp_row_4(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                                const ek_dsp_layer *layer)
+{
+    while (stream != layer->stream_end) {
+        const uint32_t *words = stream + 4;
+        const uint32_t *record = words + 2 * layer->steps;
+        for (int32_t pair = 0; pair < 2; pair++) {
+            uint32_t even = stream[2 * pair];
+            uint32_t both = stream[2 * pair + 1];
+            for (int32_t step = 0; step < layer->steps; step++) {
+                const uint32_t word = words[(step / 2) * 4 + 2 * pair + step % 2];
+                even = ek_dsp_smlad(tile[step], ek_dsp_sxtb16(word), even);
+                both = ek_dsp_smlad(tile[step], word, both);
+            }
+            ek_dsp_finish(out, even, both, record, layer->linear);
+            record += 5;
+            out += 2;
+        }
+        stream = record;
+    }
+}
+
+/* Fills the tile of one row of features. */
+EK_DSP_STATIC void ek_dsp_fill_row(uint32_t *tile, const int8_t *features, int32_t quads)
+{
+    for (int32_t quad = 0; quad < quads; quad++) {
+        ek_dsp_spread(tile + 2 * quad, 1, features + 4 * quad);
+    }
+}
+
+#endif
