@@ -17,6 +17,7 @@ int32_t ek_frame_push(ek_frame_reader *reader, uint8_t byte)
     if (byte == EK_FRAME_START) {
         reader->open = 1;
         reader->escaped = 0;
+        reader->dropped = 0;
         reader->fill = 0;
         return EK_FRAME_INSIDE;
     }
@@ -33,7 +34,7 @@ int32_t ek_frame_push(ek_frame_reader *reader, uint8_t byte)
     }
     const uint32_t flip = (reader->escaped != 0U) ? EK_FRAME_FLIP : 0U;
     reader->escaped = 0;
-    return take(reader, (uint8_t)(byte ^ flip));
+    return (reader->dropped != 0U) ? EK_FRAME_INSIDE : take(reader, (uint8_t)(byte ^ flip));
 }
 
 /* Store a byte of the frame and look whether that completes the header or the frame. */
@@ -46,8 +47,8 @@ static int32_t take(ek_frame_reader *reader, uint8_t byte)
         reader->sequence = reader->data[1];
         reader->size = ek_get_u16(&reader->data[2]);
         if (reader->size > EK_FRAME_REQUEST_MAX) {
-            reader->open = 0;
-            return EK_FRAME_TOO_LONG;
+            reader->dropped = 1;
+            return EK_FRAME_INSIDE;
         }
     }
     if ((reader->fill < EK_FRAME_HEADER) || (reader->fill < EK_FRAME_HEADER + reader->size + EK_FRAME_CRC)) {

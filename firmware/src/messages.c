@@ -231,10 +231,6 @@ static void send_error(uint32_t sequence, uint32_t code, uint32_t detail)
 void ek_messages_answer(const ek_frame_reader *reader, int32_t code)
 {
     const uint8_t *payload = ek_frame_payload(reader);
-    if (code == EK_FRAME_TOO_LONG) {
-        send_error(reader->sequence, EK_ERROR_LENGTH, EK_FRAME_REQUEST_MAX);
-        return;
-    }
     if (code == EK_FRAME_BROKEN) {
         send_error(reader->sequence, EK_ERROR_CRC, 0);
         return;

@@ -5,7 +5,8 @@
  * crc is the CRC-32 of everything between START and itself. After START the bytes START, '%' and ESCAPE are
  * sent as ESCAPE, byte ^ FLIP. So a START on the line always begins a frame and a '%' always ends a command,
  * whatever was lost or garbled before them: neither side needs a time-out to find its place again. START has
- * its top bit set, hence no ASCII command begins with it and no ASCII answer contains it. */
+ * its top bit set, hence no ASCII command begins with it and no ASCII answer contains it; and two characters where
+ * the size belongs make it too long, hence a false START before a command never causes a binary answer. */
 #ifndef EK_FRAMES_H
 #define EK_FRAMES_H
 
@@ -21,19 +22,19 @@
 
 /* What a byte did to the reader. */
 enum {
-    EK_FRAME_OUTSIDE = 0,  /* no frame is open: the byte is text */
-    EK_FRAME_INSIDE = 1,   /* taken */
-    EK_FRAME_READY = 2,    /* the last byte of a good frame */
-    EK_FRAME_BROKEN = 3,   /* the last byte of a frame with a wrong crc */
-    EK_FRAME_TOO_LONG = 4, /* the size is above EK_FRAME_REQUEST_MAX; the frame is dropped */
-    EK_FRAME_ABORTED = 5   /* a bare '%' ended an unfinished frame */
+    EK_FRAME_OUTSIDE = 0, /* no frame is open: the byte is text */
+    EK_FRAME_INSIDE = 1,  /* taken; in a frame whose size is above EK_FRAME_REQUEST_MAX, taken and dropped */
+    EK_FRAME_READY = 2,   /* the last byte of a good frame */
+    EK_FRAME_BROKEN = 3,  /* the last byte of a frame with a wrong crc */
+    EK_FRAME_ABORTED = 4  /* a bare '%' ended an unfinished frame */
 };
 
 typedef struct {
     uint32_t open;    /* a START was seen */
     uint32_t escaped; /* the last byte was ESCAPE */
+    uint32_t dropped; /* the frame is too long */
     uint32_t fill;    /* bytes in data */
-    uint32_t type;    /* these three are valid after READY, BROKEN and TOO_LONG */
+    uint32_t type;    /* these three are valid after READY and BROKEN */
     uint32_t sequence;
     uint32_t size;
     uint8_t data[EK_FRAME_HEADER + EK_FRAME_REQUEST_MAX + EK_FRAME_CRC];

@@ -46,15 +46,14 @@ enum {
 
 enum {
     EK_ERROR_CRC = 1,      /* the frame was damaged: send it again */
-    EK_ERROR_LENGTH = 2,   /* the frame is longer than the device takes */
-    EK_ERROR_TYPE = 3,     /* no such request */
-    EK_ERROR_PAYLOAD = 4,  /* the payload's size does not fit the request */
-    EK_ERROR_RANGE = 5,    /* offset, size, index or count outside what there is */
-    EK_ERROR_SEQUENCE = 6, /* not the sequence that comes next */
-    EK_ERROR_SESSION = 7   /* no HELLO since the board started */
+    EK_ERROR_TYPE = 2,     /* no such request */
+    EK_ERROR_PAYLOAD = 3,  /* the payload's size does not fit the request */
+    EK_ERROR_RANGE = 4,    /* offset, size, index or count outside what there is */
+    EK_ERROR_SEQUENCE = 5, /* not the sequence that comes next */
+    EK_ERROR_SESSION = 6   /* no HELLO since the board started */
 };
 
-/* Answer the frame in reader, whose last byte gave code (READY, BROKEN or TOO_LONG). */
+/* Answer the frame in reader, whose last byte gave code (READY or BROKEN). */
 void ek_messages_answer(const ek_frame_reader *reader, int32_t code);
 
 #endif
