@@ -195,7 +195,8 @@ class Session:
         return head, strings
 
     def _tensor(self, output: int, index: int, arena_bytes: int) -> TensorInfo:
-        offset, size, dtype, scale, zero = _IO.unpack(self._exact(IO, bytes([output, index]), _IO.size))
+        fields: tuple[int, int, int, float, int] = _IO.unpack(self._exact(IO, bytes([output, index]), _IO.size))
+        offset, size, dtype, scale, zero = fields
         if offset + size > arena_bytes or dtype >= len(_DTYPES):
             raise self._nonsense("IO", f"{size} bytes at {offset} of an arena of {arena_bytes}, dtype {dtype}")
         return TensorInfo(offset, size, _DTYPES[dtype], scale, zero)

@@ -35,20 +35,28 @@ class Count(Protocol):
     """What an emulator counted in one place; cycles are None where it has no model of the core."""
 
     @property
-    def instructions(self) -> int: ...
+    def instructions(self) -> int:
+        """Executed, exactly."""
+        ...
 
     @property
-    def cycles(self) -> int | None: ...
+    def cycles(self) -> int | None:
+        """Estimated."""
+        ...
 
 
 class Counts(Protocol):
     """Counts by C function, and ``inside`` the whole inference."""
 
     @property
-    def regions(self) -> Mapping[str, Count]: ...
+    def regions(self) -> Mapping[str, Count]:
+        """By function name, with what each calls."""
+        ...
 
     @property
-    def inside(self) -> Count: ...
+    def inside(self) -> Count:
+        """From entry to return of the inference."""
+        ...
 
 
 class Counter(Protocol):

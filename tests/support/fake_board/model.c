@@ -17,13 +17,13 @@ static uint8_t arena[16];
 #ifdef FAKE_FLOATS /* the input's bytes are the outputs, two floats */
 #define MIX 0x00U
 #define RAISE 0U
-static const ek_io output = {0, ROWS * ROW_BYTES, EK_FLOAT32, 0.0F, 0};
+static const ek_io output = {0, ROWS *ROW_BYTES, EK_FLOAT32, 0.0F, 0};
 #else
 #define MIX 0x55U
 #define RAISE 1U
-static const ek_io output = {0, ROWS * ROW_BYTES, EK_INT8, 0.00390625F, -128};
+static const ek_io output = {0, ROWS *ROW_BYTES, EK_INT8, 0.00390625F, -128};
 #endif
-static const ek_io input = {0, ROWS * ROW_BYTES, EK_INT8, 0.5F, -3};
+static const ek_io input = {0, ROWS *ROW_BYTES, EK_INT8, 0.5F, -3};
 
 const ek_model_info ek_model = {
     .name = "fake",
