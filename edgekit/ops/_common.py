@@ -195,6 +195,7 @@ def counts(low: int, high: int, outputs: int = 1) -> Rule:
         attribute="inputs, outputs",
         found=lambda v: f"{sum(t is not None for t in v.inputs)}, {len(v.outputs)}",
         hint="convert the model again with a current TensorFlow Lite converter",
+        decisive=True,
     )
 
 
@@ -206,6 +207,7 @@ def int8_activations(*inputs: int) -> Rule:
         attribute="types",
         found=lambda v: ", ".join(_describe(t) for t in (*v.inputs, *v.outputs)),
         hint="quantise the model to int8 in full (inference_input_type and inference_output_type int8)",
+        decisive=True,
     )
 
 
@@ -232,6 +234,7 @@ def rank(index: int, *allowed: int, what: str = "its input") -> Rule:
         attribute="shape",
         found=lambda v: v.input(index).shape,
         hint="reshape it before the layer",
+        decisive=True,
     )
 
 
@@ -243,6 +246,7 @@ def constant(index: int, what: str) -> Rule:
         attribute=what,
         found=lambda v: f"tensor '{v.input(index).name}', computed at run time",
         hint="export the model with frozen weights",
+        decisive=True,
     )
 
 

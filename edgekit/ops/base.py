@@ -48,7 +48,8 @@ class Rule:
     """What must hold for edgekit to generate an op.
 
     ``says`` is a full sentence in the present tense; ``attribute`` the field or tensor it is about;
-    ``found`` shows the offending value; ``hint`` the user's next step.
+    ``found`` shows the offending value; ``hint`` the user's next step. Where a ``decisive`` rule does not hold,
+    the rules after it cannot be judged.
     """
 
     says: str
@@ -56,6 +57,7 @@ class Rule:
     attribute: str
     found: Callable[[View], object]
     hint: str
+    decisive: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,19 @@ class Op(ABC):
         return begin, end
 
     def problems(self, view: View) -> list[Problem]:
-        """Every rule that does not hold for this layer."""
-        return [
-            Problem(
-                what=f"{self.NAME}: {rule.says}",
-                where=f"layer '{view.node.name}'",
-                found=f"{rule.attribute} = {rule.found(view)}",
-                hint=rule.hint,
+        """Every rule that does not hold for this layer, up to a decisive one."""
+        found: list[Problem] = []
+        for rule in self.RULES:
+            if rule.holds(view):
+                continue
+            found.append(
+                Problem(
+                    what=f"{self.NAME}: {rule.says}",
+                    where=f"layer '{view.node.name}'",
+                    found=f"{rule.attribute} = {rule.found(view)}",
+                    hint=rule.hint,
+                )
             )
-            for rule in self.RULES
-            if not rule.holds(view)
-        ]
+            if rule.decisive:
+                break
+        return found
