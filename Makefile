@@ -37,7 +37,7 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m edgekit.demo --board $(BOARD) --out demo-out
+	$(BIN)/edgekit demo --board $(BOARD) --out demo-out
 
 lint: $(VENV)/.test
 	@echo "== ruff, pyright, clang-format"
