@@ -19,7 +19,6 @@ APT = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "gcc": "gcc",
-    "node": "nodejs",
 }
 """Tools tests may need, and the Debian packages that bring them."""
 

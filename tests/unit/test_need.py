@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support import need
+
+CI = Path(__file__).resolve().parents[2] / ".ci" / "run"
 
 
 def test_a_missing_tool_skips_the_test_and_says_how_to_get_it(monkeypatch):
@@ -46,3 +51,14 @@ def test_missing_models_skip_or_fail_as_asked(monkeypatch, folder):
     monkeypatch.setenv("EDGEKIT_REQUIRE", "models")
     with pytest.raises(pytest.fail.Exception, match="asks for models"):
         need.model("net.tflite")
+
+
+@pytest.mark.parametrize("tool", sorted(need.APT))
+def test_ci_installs_and_requires_every_tool_a_test_may_need(tool):
+    script = CI.read_text(encoding="utf-8")
+    packages = re.search(r"packages=\(([^)]*)\)", script)
+    required = re.search(r"EDGEKIT_REQUIRE=(\S+)", script)
+    assert packages is not None
+    assert required is not None
+    assert set(need.APT[tool].split()) <= set(packages[1].split())
+    assert tool in required[1].split(",")
