@@ -34,6 +34,7 @@ def axis_in_range(index: int, axis: Callable[[View], int]) -> Rule:
         attribute="axis",
         found=axis,
         hint="the file is damaged or was written by hand",
+        decisive=True,
     )
 
 
@@ -126,6 +127,7 @@ def one_int32(index: int, what: str) -> Rule:
         attribute=what,
         found=lambda v: f"{v.input(index).dtype.value} {v.input(index).shape}",
         hint="the file is damaged or was written by hand",
+        decisive=True,
     )
 
 
@@ -137,6 +139,7 @@ def at_most_five(index: int) -> Rule:
         attribute="shape",
         found=lambda v: v.input(index).shape,
         hint="reshape it before the layer",
+        decisive=True,
     )
 
 

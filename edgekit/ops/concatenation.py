@@ -33,7 +33,6 @@ class Concatenation(Op):
     )
     RULES: ClassVar[tuple[Rule, ...]] = (
         common.counts(1, _MANY),
-        _move.same_type(0),
         _move.axis_in_range(0, lambda v: _op(v).axis),
         Rule(
             says="it has no fused activation",

@@ -38,6 +38,7 @@ class Split(Op):
             attribute="inputs, outputs, parts",
             found=lambda v: (len(v.inputs), len(v.outputs), _op(v).num_splits),
             hint="the file is damaged or was written by hand",
+            decisive=True,
         ),
         common.constant(_AXIS, "axis"),
         _move.one_int32(_AXIS, "axis"),

@@ -70,6 +70,7 @@ class StridedSlice(Op):
             attribute="begin, end, strides",
             found=lambda v: tuple(_move.constant_ints(v.input(i)) for i in (_BEGIN, _END, _STRIDES)),
             hint="slice every dimension explicitly",
+            decisive=True,
         ),
         Rule(
             says="it uses neither an ellipsis nor a new axis nor ends relative to begins",

@@ -20,3 +20,12 @@ CASES = (
     Case("float", ArgMax(), (real((2, 6)), integers(1)), OUT),
     Case("float_height", ArgMax(), (real((1, 5, 2, 3)), integers(-3)), OUT),
 )
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", ArgMax(), (act((1, 4)),), OUT)),
+    ("its axis is a constant", Case("axis_computed", ArgMax(), (act((1, 4)), Spec((1,), dtype=DType.INT32)), OUT)),
+    ("its axis is a single int32", Case("two_axes", ArgMax(), (act((1, 4)), integers(0, 1)), OUT)),
+    ("its output int32", Case("to_int64", ArgMax(), (act((1, 4)), integers(1)), (Spec(dtype=DType.INT64),))),
+    ("its input is int8 or float32", Case("from_int32", ArgMax(), (Spec((4,), dtype=DType.INT32), integers(0)), OUT)),
+    ("axis is a dimension", Case("axis_beyond", ArgMax(), (act((1, 4)), integers(2)), OUT)),
+)

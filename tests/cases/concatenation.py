@@ -7,6 +7,7 @@ from dataclasses import replace
 from support.graphs import Case, Spec, act, real, weights
 
 from edgekit.ir.graph import DType
+from edgekit.ops.base import Activation
 from edgekit.ops.concatenation import Concatenation
 
 CENTRED = act(scale=0.05, zero_point=0)
@@ -34,3 +35,13 @@ CASES = (
     Case("int16", Concatenation(axis=2), (_shaped(INT16, 1, 3, 1), _shaped(INT16, 1, 3, 2)), (INT16,)),
     Case("int32", Concatenation(axis=1), (_shaped(INT32, 2, 3), _shaped(INT32, 2, 2)), (INT32,)),
 )  # fmt: skip
+
+REFUSED = (
+    ("inputs and one output", Case("two_outputs", Concatenation(), (act((4,)),), (act((4,)), act((4,))))),
+    ("output's element type", Case("other_type", Concatenation(), (act((4,)),), (real((4,)),))),
+    ("axis is a dimension", Case("axis_beyond", Concatenation(axis=1), (act((4,)),))),
+    ("no fused activation", Case("relu", Concatenation(activation=Activation.RELU), (act((4,)),))),
+    ("scale and zero point", Case("other_scale", Concatenation(), (act((4,)), act((4,), 0.1)))),
+    ("scale and zero point", Case("other_zero_point", Concatenation(), (act((4,)), act((4,), 0.05, 4)))),
+    ("differ along the axis only", Case("shapes_differ", Concatenation(), (act((4, 2)), act((4, 3))))),
+)

@@ -14,3 +14,9 @@ CASES = (
     Case("int16", Dequantize(), (Spec((2, 3, 5), (0.00037,), (0,), dtype=DType.INT16),), (real(),)),
     Case("uint8", Dequantize(), (Spec((1, 256), (0.0371,), (17,), dtype=DType.UINT8),), (real(),)),
 )
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Dequantize(), (act((1, 4)), act((1, 4))), (real((1, 4)),))),
+    ("to float32", Case("from_int32", Dequantize(), (Spec((4,), (0.1,), (0,), dtype=DType.INT32),), (real((4,)),))),
+    ("to float32", Case("to_int8", Dequantize(), (act((1, 4)),), (act((1, 4)),))),
+)

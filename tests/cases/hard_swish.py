@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.hard_swish import HardSwish
 
@@ -15,4 +15,10 @@ CASES = (
     Case("exponent_zero", HardSwish(), (act((1, 256), 1.2, 0),), (act(scale=0.01, zero_point=0),)),
     Case("coarser_output", HardSwish(), (act((2, 128), 0.02, -128),), (act(scale=0.9, zero_point=127),)),
     Case("output_vanishes", HardSwish(), (act((2, 128), 0.0001, -128),), (act(scale=9.0, zero_point=5),)),
+)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", HardSwish(), (act((1, 4)), act((1, 4))))),
+    ("activations are int8", Case("float", HardSwish(), (real((1, 4)),), (real((1, 4)),))),
+    ("its output scale is larger", Case("output_far_finer", HardSwish(), (act((1, 4), 1.0),), (act((1, 4), 0.001),))),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.leaky_relu import LeakyRelu
 
@@ -21,4 +21,9 @@ CASES = (
     Case("alpha_negative", _alpha(-0.3), (act((1, 256), 0.05, 3),), (act(scale=0.05, zero_point=-8),)),
     Case("keras_default", _alpha(0.3), (act((2, 3, 43), 0.0371, 17),), (act(scale=0.0123, zero_point=-60),)),
     Case("coarser_output", _alpha(0.2), (act((1, 256), 0.01, -128),), (act(scale=0.3, zero_point=127),)),
+)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", LeakyRelu(), (act((1, 4)), act((1, 4))))),
+    ("activations are int8", Case("float", LeakyRelu(), (real((1, 4)),), (real((1, 4)),))),
 )

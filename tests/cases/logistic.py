@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.logistic import Logistic
 
@@ -18,4 +18,11 @@ CASES = (
     Case("zero_point_highest", Logistic(), (act((2, 3, 43), 0.04, 127),), OUT),
     Case("rank_five", Logistic(), (act((1, 2, 3, 2, 5), 0.1, 9),), OUT),
     Case("rank_one_odd", Logistic(), (act((7,), 0.1, 9),), OUT),
+)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Logistic(), (act((1, 4)), act((1, 4))))),
+    ("activations are int8", Case("float", Logistic(), (real((1, 4)),), (real((1, 4)),))),
+    ("its output has scale 1/256", Case("other_output_scale", Logistic(), (act((1, 4)),), (act((1, 4), 0.01, -128),))),
+    ("its output has scale 1/256", Case("other_zero_point", Logistic(), (act((1, 4)),), (act((1, 4), 1 / 256, 0),))),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, Spec, act, integers, real
+from support.graphs import Case, Spec, act, integers, real, weights
 
 from edgekit.ir.graph import DType
 from edgekit.ops.pad import Pad, PadV2
@@ -47,3 +47,15 @@ CASES = (
     Case("given_value_float", PadV2(), (real((2, 3)), _pads(0, 0, 1, 1), _value(-1.5, DType.FLOAT32)), (real(),)),
     Case("value_int16", PadV2(), (_int(DType.INT16, (2, 3)), _pads(1, 0, 1, 2), _value(-1234, DType.INT16)), (INT16,)),
 )  # fmt: skip
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", Pad(), (act((4,)),))),
+    ("its paddings is a constant", Case("paddings_computed", Pad(), (act((4,)), _int(DType.INT32, (1, 2))))),
+    ("padding value is a constant", Case("value_computed", PadV2(), (act((4,)), _pads(1, 1), act((1,))))),
+    ("same element type", Case("other_type", Pad(), (act((4,)), _pads(1, 1)), (real((6,)),))),
+    ("at most five dimensions", Case("rank_six", Pad(), (act((1,) * 6), _pads(*(0,) * 12)), (act((1,) * 6),))),
+    ("at most 32 bits", Case("int64", Pad(), (_int(DType.INT64, (4,)), _pads(1, 1)), (_int(DType.INT64, (6,)),))),
+    ("none of them negative", Case("negative", Pad(), (act((4,)), _pads(-1, 1)))),
+    ("two int32 for each dimension", Case("too_few", Pad(), (act((4, 4)), _pads(1, 1)))),
+    ("one element of the data's type", Case("two_values", PadV2(), (act((4,)), _pads(1, 1), weights((2,))))),
+)

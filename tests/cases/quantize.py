@@ -37,3 +37,9 @@ CASES = (
     Case("int32_to_int8", Quantize(), (_int(DType.INT32, IMAGE, 1e-9),), (act(scale=0.01, zero_point=3),)),
     Case("int32_to_int16", Quantize(), (_int(DType.INT32, IMAGE, 1e-8),), (_int(DType.INT16, (), 0.0007),)),
 )
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Quantize(), (act((1, 4)), act((1, 4))))),
+    ("goes from float32 or integers", Case("to_float", Quantize(), (act((1, 4)),), (real((1, 4)),))),
+    ("integers have one scale", Case("without_scale", Quantize(), (act((1, 4)),), (Spec((1, 4)),))),
+)

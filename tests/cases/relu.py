@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.relu import Relu
 
@@ -14,4 +14,9 @@ CASES = (
     Case("output_zero_point_high", Relu(), (act((2, 3, 43), 0.05, 0),), (act(scale=0.03, zero_point=100),)),
     Case("far_finer_output", Relu(), (act((1, 256), 0.9, -128),), (act(scale=0.01, zero_point=-128),)),
     Case("far_coarser_output", Relu(), (act((1, 256), 0.001, -128),), (act(scale=0.9, zero_point=-1),)),
+)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Relu(), (act((1, 4)), act((1, 4))))),
+    ("activations are int8", Case("float", Relu(), (real((1, 4)),), (real((1, 4)),))),
 )

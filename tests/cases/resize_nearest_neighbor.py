@@ -29,3 +29,12 @@ CASES = (
     Case("float", PLAIN, (real((1, 2, 3, 2)), integers(3, 5)), (real(),)),
     Case("int16", PLAIN, (INT16, integers(5, 5)), (Spec(dtype=DType.INT16),)),
 )
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", PLAIN, (act((1, 2, 2, 1)),))),
+    ("its size is a constant", Case("size_computed", PLAIN, (act((1, 2, 2, 1)), Spec((2,), dtype=DType.INT32)))),
+    ("its input has 4 dimensions", Case("rank_three", PLAIN, (act((2, 2, 1)), integers(4, 4)))),
+    ("same element type", Case("other_type", PLAIN, (act((1, 2, 2, 1)), integers(4, 4)), (real((1, 4, 4, 1)),))),
+    ("two int32 of at least 1", Case("three_sizes", PLAIN, (act((1, 2, 2, 1)), integers(4, 4, 4)))),
+    ("two int32 of at least 1", Case("size_zero", PLAIN, (act((1, 2, 2, 1)), integers(0, 4)))),
+)

@@ -26,3 +26,12 @@ CASES = (
     Case("int16", Split(num_splits=2), (integers(1), _int(DType.INT16, (3, 2))), (_int(DType.INT16),) * 2),
     Case("int32", Split(num_splits=2), (integers(1), _int(DType.INT32, (3, 4))), (_int(DType.INT32),) * 2),
 )
+
+REFUSED = (
+    ("as many outputs as parts", Case("two_parts_one_output", Split(num_splits=2), (integers(0), act((4,))))),
+    ("its axis is a constant", Case("axis_computed", Split(), (_int(DType.INT32, (1,)), act((4,))))),
+    ("its axis is a single int32", Case("two_axes", Split(), (integers(0, 1), act((4, 4))))),
+    ("same element type", Case("other_type", Split(), (integers(0), act((4,))), (real((4,)),))),
+    ("axis is a dimension", Case("axis_beyond", Split(), (integers(1), act((4,))))),
+    ("multiple of the number", Case("three_of_four", Split(num_splits=3), (integers(0), act((4,))), (act(),) * 3)),
+)

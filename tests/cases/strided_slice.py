@@ -47,3 +47,23 @@ CASES = (
     Case("int16", StridedSlice(), _slice(_int(DType.INT16, (3, 5)), (0, 0), (3, 5), (1, 2)), (_int(DType.INT16),)),
     Case("int32", StridedSlice(), _slice(_int(DType.INT32, (3, 5)), (0, 4), (3, 0), (1, -1)), (_int(DType.INT32),)),
 )  # fmt: skip
+
+COMPUTED = _int(DType.INT32, (1,))
+ONE = integers(1)
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", StridedSlice(), (act((4,)),))),
+    ("its begin is a constant", Case("begin_computed", StridedSlice(), (act((4,)), COMPUTED, ONE, ONE))),
+    ("its end is a constant", Case("end_computed", StridedSlice(), (act((4,)), ONE, COMPUTED, ONE))),
+    ("its strides is a constant", Case("strides_computed", StridedSlice(), (act((4,)), ONE, ONE, COMPUTED))),
+    ("same element type", Case("other_type", StridedSlice(), _slice(act((4,)), (0,), (4,), (1,)), (real((4,)),))),
+    ("at most 5 dimensions", Case("rank_six", StridedSlice(), _slice(act((1,) * 6), (0,) * 6, (1,) * 6, (1,) * 6))),
+    ("one for each dimension", Case("too_few", StridedSlice(), _slice(act((4, 4)), (0,), (4,), (1,)))),
+    ("no stride is 0", Case("stride_zero", StridedSlice(), _slice(act((4,)), (0,), (4,), (0,)))),
+    ("neither an ellipsis", Case("ellipsis", StridedSlice(ellipsis_mask=1), _slice(act((4,)), (0,), (4,), (1,)))),
+    ("nor a new axis", Case("new_axis", StridedSlice(new_axis_mask=1), _slice(act((4,)), (0,), (4,), (1,)))),
+    ("relative to begins", Case("offset", StridedSlice(offset=True), _slice(act((4,)), (0,), (4,), (1,)))),
+    ("selects something", Case("empty", StridedSlice(), _slice(act((4,)), (3,), (1,), (1,)))),
+    ("an index inside", Case("outside", StridedSlice(shrink_axis_mask=1), _slice(act((4,)), (4,), (5,), (1,)))),
+    ("stride above 0", Case("backwards", StridedSlice(shrink_axis_mask=1), _slice(act((4,)), (2,), (1,), (-1,)))),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.tanh import Tanh
 
@@ -16,4 +16,10 @@ CASES = (
     Case("zero_point_lowest", Tanh(), (act((2, 128), 0.02, -128),), OUT),
     Case("zero_point_highest", Tanh(), (act((2, 3, 43), 0.02, 127),), OUT),
     Case("rank_five", Tanh(), (act((1, 2, 3, 2, 5), 0.1, 9),), OUT),
+)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Tanh(), (act((1, 4)), act((1, 4))))),
+    ("activations are int8", Case("float", Tanh(), (real((1, 4)),), (real((1, 4)),))),
+    ("its output has scale 1/128", Case("other_output_scale", Tanh(), (act((1, 4)),), (act((1, 4), 0.01, 0),))),
 )

@@ -27,3 +27,12 @@ CASES = (
     Case("float", Transpose(), (real((2, 3, 4)), integers(2, 0, 1)), (real(),)),
     Case("int16", Transpose(), (_int(DType.INT16, (3, 5)), integers(1, 0)), (_int(DType.INT16),)),
 )
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", Transpose(), (act((4,)),))),
+    ("permutation is a constant", Case("computed", Transpose(), (act((4,)), _int(DType.INT32, (1,))))),
+    ("same element type", Case("other_type", Transpose(), (act((4,)), integers(0)), (real((4,)),))),
+    ("at most 5 dimensions", Case("rank_six", Transpose(), (act((1,) * 6), integers(0, 1, 2, 3, 4, 5)))),
+    ("names each dimension once", Case("twice", Transpose(), (act((2, 2)), integers(0, 0)))),
+    ("names each dimension once", Case("negative", Transpose(), (act((2, 2)), integers(0, -1)))),
+)

@@ -84,8 +84,8 @@ def integers(*values: int, shape: tuple[int, ...] | None = None) -> Spec:
     return Spec(where, dtype=DType.INT32, constant=True, values=values)
 
 
-def graph(case: Case) -> Graph:
-    """The graph of a case: its inputs, one node, its outputs."""
+def view(case: Case) -> View:
+    """The layer of a case, its outputs with the shapes the case gives them; for layers that are refused."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     ins = [None if s is None else _tensor(f"input_{i}", s, s.shape, rng) for i, s in enumerate(case.inputs)]
     outs = [_tensor(f"output_{i}", s, s.shape, rng) for i, s in enumerate(case.outputs)]
@@ -95,13 +95,19 @@ def graph(case: Case) -> Graph:
         tuple(t.name for t in outs),
         (case.op.NAME.lower(),),
     )
-    shapes = case.op.output_shapes(View(node, tuple(ins), tuple(outs)))
-    outs = [replace(t, shape=shape) for t, shape in zip(outs, shapes, strict=True)]
-    present = [t for t in ins if t is not None]
+    return View(node, tuple(ins), tuple(outs))
+
+
+def graph(case: Case) -> Graph:
+    """The graph of a case: its inputs, one node, its outputs."""
+    layer = view(case)
+    shapes = case.op.output_shapes(layer)
+    outs = [replace(t, shape=shape) for t, shape in zip(layer.outputs, shapes, strict=True)]
+    present = [t for t in layer.inputs if t is not None]
     return Graph(
         name=case.name,
         tensors={t.name: t for t in (*present, *outs)},
-        nodes=(node,),
+        nodes=(layer.node,),
         inputs=tuple(t.name for t in present if t.data is None),
         outputs=tuple(t.name for t in outs),
     )
@@ -119,6 +125,15 @@ def all_cases() -> list[tuple[str, Case]]:
     """Every case of every module in tests/cases, by module name."""
     modules = sorted(p.stem for p in CASES.glob("*.py") if not p.stem.startswith("_"))
     return [(m, case) for m in modules for case in importlib.import_module(f"cases.{m}").CASES]
+
+
+def refused_cases() -> list[tuple[str, str, Case]]:
+    """Module, part of a rule's sentence and a case that breaks the rule, for the modules that list such cases."""
+    return [
+        (module, says, case)
+        for module in dict.fromkeys(name for name, _ in all_cases())
+        for says, case in getattr(importlib.import_module(f"cases.{module}"), "REFUSED", ())
+    ]
 
 
 def _tensor(name: str, spec: Spec, shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
