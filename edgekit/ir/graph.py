@@ -80,13 +80,17 @@ class QuantParams:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A value of the graph: a constant if it has ``data``, else computed at run time."""
+    """A value of the graph: a constant if it has ``data``, else computed at run time.
+
+    ``channels`` lists which of the user's channels are left where a pass has removed some; empty: all.
+    """
 
     name: str
     shape: Shape
     dtype: DType
     quant: QuantParams | None = None
     data: Array | None = None
+    channels: tuple[int, ...] = ()
 
     @property
     def elements(self) -> int:

@@ -132,4 +132,5 @@ def _slot(graph: Graph, name: str, offset: int, span: _Life) -> Slot:
         last=span.last,
         scale=tensor.quant.scale[0] if tensor.quant else 0.0,
         zero_point=tensor.quant.zero_point[0] if tensor.quant else 0,
+        channels=tensor.channels,
     )

@@ -18,7 +18,8 @@ class Slot:
 
     The tensor is ``images`` x ``rows`` rows of ``row_bytes``; a ring keeps only ``ring_rows`` of them, row y
     of an image at ``offset + (y % ring_rows) * row_bytes``. ``first`` and ``last`` are the steps that bound
-    its life; ``last`` is the number of steps for a model output.
+    its life; ``last`` is the number of steps for a model output. ``channels`` lists which of the user's channels
+    are left where some were removed; empty: all.
     """
 
     tensor: str
@@ -33,6 +34,7 @@ class Slot:
     last: int
     scale: float = 0.0
     zero_point: int = 0
+    channels: tuple[int, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -144,7 +146,8 @@ def from_json(text: str) -> Plan:
 
 def _slot(tree: dict[str, Any]) -> Slot:
     values: dict[str, Any] = dict(tree)
-    values["shape"] = tuple(tree["shape"])
+    for key in ("shape", "channels"):
+        values[key] = tuple(tree[key])
     return Slot(**values)
 
 
