@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgekit.ir.graph import Graph
+from edgekit.passes.dead_channels import remove_dead_channels
 from edgekit.passes.fold import fold_constants
 
 Pass = Callable[[Graph], Graph]
 
 PASSES: dict[str, Pass] = {
     "fold": fold_constants,
+    "dead_channels": remove_dead_channels,
 }
 """Every pass by name, in the order they run."""
 

@@ -222,7 +222,7 @@ def _slimmed(view: View, keep: Mapping[str, Array], bounds: Mapping[str, Interva
 def _folded(view: View, kept: Array, bounds: Interval) -> Array:
     """What the removed input channels contribute to each accumulator."""
     filters = view.input(1).value.astype(np.int64)
-    removed = np.setdiff1d(np.arange(filters.shape[-1]), kept)
+    removed = np.delete(np.arange(filters.shape[-1]), kept)
     value = np.where(bounds.constant, bounds.low - view.input(0).zero_point, 0)[removed]
     return (filters[..., removed] * value).reshape(filters.shape[0], -1).sum(1)
 
@@ -232,8 +232,8 @@ def _cut(quant: QuantParams | None, kept: Array) -> QuantParams | None:
         return quant
     return replace(
         quant,
-        scale=tuple(quant.scale[i] for i in kept),
-        zero_point=tuple(quant.zero_point[i] for i in kept) if len(quant.zero_point) > 1 else quant.zero_point,
+        scale=tuple(quant.scale[i] for i in kept.tolist()),
+        zero_point=tuple(quant.zero_point[i] for i in kept.tolist()) if len(quant.zero_point) > 1 else quant.zero_point,
     )
 
 

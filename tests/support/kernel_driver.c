@@ -4,7 +4,7 @@
 
 #include "ek/port.h"
 
-#define MAX_INPUTS 8
+#define MAX_INPUTS 16
 
 /* Rows [begin, end) of an image. */
 typedef struct {

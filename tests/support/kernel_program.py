@@ -123,23 +123,21 @@ def _renamed(plan: Plan, old: str) -> Plan:
     def name(text: str) -> str:
         return plan.model + text.removeprefix(old)
 
-    layers = tuple(
-        replace(layer, constants={k: name(v) for k, v in layer.constants.items()}) for layer in plan.layers
-    )
+    layers = tuple(replace(layer, constants={k: name(v) for k, v in layer.constants.items()}) for layer in plan.layers)
     return replace(plan, layers=layers, constants=tuple(replace(c, name=name(c.name)) for c in plan.constants))
 
 
 def _driver(items: Sequence[Entry]) -> str:
-    includes = [
-        f'#include "{e.plan.model}{suffix}.c"' for e in items for suffix in ("_weights", "_kernels", "")
-    ]
+    includes = [f'#include "{e.plan.model}{suffix}.c"' for e in items for suffix in ("_weights", "_kernels", "")]
     tables = [_tables(e) for e in items]
     listed = ",\n".join(f"    &{e.plan.model}_case" for e in items)
     arena = max(e.plan.arena_bytes for e in items)
     head = f"#define ARENA_BYTES {arena + 2 * _GAP}U\n#define CASES {len(items)}U\n"
     main = (Path(__file__).parent / "kernel_driver.c").read_text(encoding="utf-8")
     before, after = main.split("/* CASES HERE */\n")
-    return "\n".join([head, before, *includes, *tables, f"static const test_case *const cases[] = {{\n{listed}}};\n", after])
+    return "\n".join(
+        [head, before, *includes, *tables, f"static const test_case *const cases[] = {{\n{listed}}};\n", after]
+    )
 
 
 def _tables(entry: Entry) -> str:
