@@ -222,18 +222,21 @@ def _slimmed(view: View, keep: Mapping[str, Array], bounds: Mapping[str, Interva
 def _folded(view: View, kept: Array, bounds: Interval) -> Array:
     """What the removed input channels contribute to each accumulator."""
     filters = view.input(1).value.astype(np.int64)
-    removed = np.delete(np.arange(filters.shape[-1]), kept)
-    value = np.where(bounds.constant, bounds.low - view.input(0).zero_point, 0)[removed]
-    return (filters[..., removed] * value).reshape(filters.shape[0], -1).sum(1)
+    gone = np.ones(filters.shape[-1], bool)
+    gone[kept] = False
+    value = np.where(bounds.constant, bounds.low - view.input(0).zero_point, 0)[gone]
+    return (filters[..., gone] * value).reshape(filters.shape[0], -1).sum(1)
 
 
 def _cut(quant: QuantParams | None, kept: Array) -> QuantParams | None:
     if quant is None or not quant.per_channel:
         return quant
+    indices: list[int] = kept.tolist()
+    zeros = quant.zero_point
     return replace(
         quant,
-        scale=tuple(quant.scale[i] for i in kept.tolist()),
-        zero_point=tuple(quant.zero_point[i] for i in kept.tolist()) if len(quant.zero_point) > 1 else quant.zero_point,
+        scale=tuple(quant.scale[i] for i in indices),
+        zero_point=tuple(zeros[i] for i in indices) if len(zeros) > 1 else zeros,
     )
 
 

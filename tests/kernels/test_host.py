@@ -1,11 +1,11 @@
 """Every scalar kernel over every case on this machine: right bytes, no byte outside, no undefined behaviour."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
 from support.kernel_program import cases_of, entries, write_program
+from support.need import need
 
 from edgekit import resources
 from edgekit.board import Target
@@ -28,25 +28,22 @@ void ek_port_write(const uint8_t *data, int32_t size)
 """
 
 
-def compilers():
-    """gcc's address sanitizer where it exists; zig's trapping undefined-behaviour sanitizer everywhere."""
-    zig = [sys.executable, "-m", "ziglang", "cc", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
-    found = {"zig": zig}
-    if shutil.which("gcc"):
-        found["gcc"] = ["gcc", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    return found
+def compiler_command(name):
+    """zig's trapping undefined-behaviour sanitizer works everywhere; gcc brings the address sanitizer."""
+    if name == "zig":
+        return [sys.executable, "-m", "ziglang", "cc", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
+    return [need("gcc"), "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
 @pytest.mark.parametrize("kernel", [k for k in catalogue() if k.isa == "scalar"], ids=lambda k: k.name)
 def test_a_kernel_is_exact_and_stays_inside_on_the_host(kernel, compiler, tmp_path):
-    if compiler not in compilers():
-        pytest.skip("no gcc on this machine: the address sanitizer run is left out")
+    command = compiler_command(compiler)
     cases = cases_of(kernel)
     assert cases, "a kernel without cases is not tested at all"
     sources = write_program(tmp_path, entries(kernel, HOST, cases))
     (tmp_path / "port.c").write_text(HOST_PORT)
-    command = [*compilers()[compiler], "-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
+    command += ["-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
     program = tmp_path / "program"
     subprocess.run([*command, *map(str, sources), str(tmp_path / "port.c"), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)

@@ -40,7 +40,7 @@ def cases_of(kernel: Kernel) -> list[Case]:
     """Cases of every op the kernel can run."""
     found: list[Case] = []
     for _, case in graphs.all_cases():
-        if case.op.FAMILY == kernel.family:
+        if kernel.family == case.op.FAMILY:
             view = graphs.graph(case).views()[0]
             if kernel.applies(case.op.lower(view).ints):
                 found.append(case)

@@ -39,14 +39,16 @@ class Builder:
         filters = self.random.integers(-127, 128, (channels, size, size, in_c), np.int8)
         filters[list(dead)] = 0
         op = Conv2D(Padding.SAME, stride, stride, 1, 1, Activation.RELU)
-        return self._weighted(op, source, filters, channels, 0, dead, scale=0.5 / (size * size * in_c))
+        return self._weighted(
+            op, source, filters, channels=channels, axis=0, dead=dead, scale=0.5 / (size * size * in_c)
+        )
 
     def depthwise(self, source: str, size: int = 3, stride: int = 1) -> str:
         """A depthwise convolution with ReLU."""
         channels = self.tensors[source].shape[-1]
         filters = self.random.integers(-127, 128, (1, size, size, channels), np.int8)
         op = DepthwiseConv2D(Padding.SAME, stride, stride, 1, 1, 1, Activation.RELU)
-        return self._weighted(op, source, filters, channels, 3, (), scale=0.3 / (size * size))
+        return self._weighted(op, source, filters, channels=channels, axis=3, scale=0.3 / (size * size))
 
     def fully_connected(self, source: str, features: int) -> str:
         """A fully connected layer without activation."""
@@ -85,12 +87,12 @@ class Builder:
         op: Op,
         source: str,
         filters: Array,
+        *,
         channels: int,
         axis: int,
-        dead: Sequence[int],
+        dead: Sequence[int] = (),
         scale: float,
         low: int = -128,
-        *,
         per_channel: bool = True,
     ) -> str:
         spread = self.random.uniform(0.5, 2.0, channels if per_channel else 1)
