@@ -54,7 +54,7 @@ class Builder:
         """A fully connected layer without activation."""
         filters = self.random.integers(-127, 128, (features, self.tensors[source].shape[-1]), np.int8)
         return self._weighted(
-            FullyConnected(), source, filters, features, 0, (), scale=0.02, low=-10, per_channel=False
+            FullyConnected(), source, filters, channels=features, axis=0, scale=0.02, low=-10, per_channel=False
         )
 
     def add(self, a: str, b: str) -> str:
