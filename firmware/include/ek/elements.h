@@ -5,13 +5,18 @@
 
 #include <stdint.h>
 
-/* Whether the core reads and writes words at any address. */
+/* Whether the core reads and writes words at any address; a test may say so beforehand. */
+#if !defined(EK_ANY_ALIGNMENT)
 #if defined(__ARM_ARCH) && !defined(__ARM_FEATURE_UNALIGNED)
 #define EK_ANY_ALIGNMENT 0
-#define EK_WORD(p) __builtin_assume_aligned((p), 4)
 #else
 #define EK_ANY_ALIGNMENT 1
+#endif
+#endif
+#if EK_ANY_ALIGNMENT
 #define EK_WORD(p) (p)
+#else
+#define EK_WORD(p) __builtin_assume_aligned((p), 4)
 #endif
 
 /* Loads and stores of elements that are aligned to their size. The builtin becomes one instruction; a cast
