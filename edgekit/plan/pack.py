@@ -99,6 +99,35 @@ def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     return np.concatenate(groups)
 
 
+@packer
+def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Groups of four channels of a depthwise filter (KH,KW,OC) for ``ek_dsp_taps_4``: uint32.
+
+    Per group four biases, a word (doubled weights of two taps) per pair of taps and channel, then multiplier and
+    rounding constant of two channels, the four shifts, and the other two channels'. If the channels are no multiple
+    of four, a last group repeats some: it holds the last four.
+    """
+    weights, bias, records = _depthwise(arrays, ints)
+    channels, taps = weights.shape
+    halves = np.pad(weights, ((0, 0), (0, taps % 2))) * 2 & 0xFFFF
+    words = halves[:, ::2] | (halves[:, 1::2] << 16)
+    starts = [*range(0, channels - 3, 4), *([channels - 4] if channels % 4 else [])]
+    groups: list[Array] = []
+    for start in starts:
+        four = slice(start, start + 4)
+        (m0, r0, e0), (m1, r1, e1), (m2, r2, e2), (m3, r3, e3) = records[four]
+        shifts = e0 | (e1 << 8) | (e2 << 16) | (e3 << 24)
+        groups += [bias[four] * 2, words[four].T.reshape(-1), np.array([m0, r0, m1, r1, shifts, m2, r2, m3, r3])]
+    return _words(np.concatenate(groups))
+
+
+def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
+    """Weights (channels, taps), biases and records of a depthwise filter for inputs as they are."""
+    filters = np.moveaxis(arrays["filter"], -1, 0).reshape(arrays["filter"].shape[-1], -1)
+    weights, bias, records = _folded(filters, arrays, ints)
+    return weights, bias + 128 * weights.sum(axis=1), records
+
+
 def _pair(biases: Array, words: Array, record: Array) -> Array:
     return np.concatenate([biases, words, record])
 

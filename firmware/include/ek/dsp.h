@@ -36,6 +36,14 @@ typedef struct {
     int32_t gap;   /* 12: bytes from a segment to the next, less 4 * quads */
 } ek_dsp_fill;
 
+/* The taps of a depthwise filter. Its activations are halves as they are, its weights are doubled. */
+typedef struct {
+    int32_t pairs;              /*  0: pairs of taps */
+    const uint32_t *stream_end; /*  4 */
+    int32_t linear;             /*  8: as in ek_dsp_layer */
+    int32_t channel;            /* 12: the first one */
+} ek_dsp_taps;
+
 #define EK_DSP_STATIC static __attribute__((unused, noinline))
 #define EK_DSP_NAKED static __attribute__((unused, noinline, naked))
 #define EK_DSP_REGISTER __attribute__((unused)) /* a parameter that only the assembly reads */

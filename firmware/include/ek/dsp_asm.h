@@ -305,6 +305,90 @@ EK_DSP_NAKED void ek_dsp_fill_row(EK_DSP_REGISTER uint32_t *tile, EK_DSP_REGISTE
                      "pop {r4, pc}\n");
 }
 
+/* Two taps of four channels: r4 and r5 their bytes, then halves (tap 0, tap 1) of one channel each. */
+#define EK_DSP_TAP_PAIR           \
+    "ldrd r4, r5, [r12], #8\n"    \
+    "ldr.w r4, [r4, r10]\n"       \
+    "ldr.w r5, [r5, r10]\n"       \
+    "ldrd r8, r9, [lr], #8\n"     \
+    "pkhbt r6, r4, r5, lsl #16\n" \
+    "pkhtb r7, r5, r4, asr #16\n" \
+    "sxtb16 r4, r6\n"             \
+    "sxtb16 r5, r6, ror #8\n"     \
+    "smlad r0, r4, r8, r0\n"      \
+    "smlad r1, r5, r9, r1\n"      \
+    "ldrd r8, r9, [lr], #8\n"     \
+    "sxtb16 r4, r7\n"             \
+    "sxtb16 r5, r7, ror #8\n"     \
+    "smlad r2, r4, r8, r2\n"      \
+    "smlad r3, r5, r9, r3\n"
+#define EK_DSP_QUAD_RELU(acc, multiplier, rounding)           \
+    "smmlar " acc ", " acc ", " multiplier ", " rounding "\n" \
+    "asr " acc ", " acc ", r8\n"                              \
+    "ssat " acc ", #8, " acc "\n"
+#define EK_DSP_QUAD_LINEAR(acc, multiplier, rounding)                                                \
+    "add " rounding ", " rounding ", " acc ", asr #31\n" EK_DSP_QUAD_RELU(acc, multiplier, rounding)
+#define EK_DSP_QUAD_END(requantize)                                                                      \
+    "ldm lr!, {r4, r5, r6, r7, r8}\n" requantize("r0", "r4", "r5") "lsr r8, r8, #8\n" requantize(        \
+        "r1", "r6", "r7") "ldm lr!, {r4, r5, r6, r7}\n"                                                  \
+                          "lsr r8, r8, #8\n" requantize("r2", "r4", "r5") "lsr r8, r8, #8\n" requantize( \
+                              "r3", "r6", "r7")
+
+/* One depthwise output pixel, whole groups of four channels: r0 out, r1 stream, r2 addresses of the taps' pixels, r3
+ * taps. A group of the stream is: four biases, four words per two taps, two multipliers each with its rounding
+ * constant, the four shifts, the other two. Stack: 0 out, 4 where the loop is entered, 8 addresses, 12 end of stream,
+ * 16 the requantisation. */
+EK_DSP_NAKED void ek_dsp_taps_4(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER const uint32_t *stream,
+                                EK_DSP_REGISTER const int8_t *const *pixels,
+                                EK_DSP_REGISTER const ek_dsp_taps *taps)
+{
+    __asm__ volatile(
+        "push {r4-r11, lr}\n"
+        "sub sp, sp, #20\n"
+        "ldm r3, {r4, r5, r6, r10}\n"
+        "add r11, r2, r4, lsl #3\n"
+        "rsb r4, r4, #0\n"
+        "and r4, r4, #3\n"
+        "adr.w r7, 2f\n"
+        "mov r8, #60\n"
+        "mla r7, r4, r8, r7\n"
+        "orr r7, r7, #1\n"
+        "strd r0, r7, [sp]\n"
+        "strd r2, r5, [sp, #8]\n"
+        "adr.w r7, 3f\n"
+        "cbz r6, 6f\n"
+        "adr.w r7, 4f\n"
+        "6: orr r7, r7, #1\n"
+        "str r7, [sp, #16]\n"
+        "mov lr, r1\n"
+        "mov r12, r2\n"
+        "1: ldm.w lr!, {r0, r1, r2, r3}\n"
+        "ldr pc, [sp, #4]\n"
+        ".balign 4\n"
+        "2:\n" EK_DSP_TWICE(EK_DSP_TWICE(
+            EK_DSP_TAP_PAIR)) "cmp r12, r11\n"
+                              "bne.w 2b\n"
+                              "ldr pc, [sp, #16]\n"
+                              ".balign 4\n"
+                              "4:\n" EK_DSP_QUAD_END(
+                                  EK_DSP_QUAD_LINEAR) "b.w 5f\n"
+                                                      ".balign 4\n"
+                                                      "3:\n" EK_DSP_QUAD_END(
+                                                          EK_DSP_QUAD_RELU) "5:\n"
+                                                                            "bfi r0, r1, #8, #8\n"
+                                                                            "bfi r2, r3, #8, #8\n"
+                                                                            "pkhbt r0, r0, r2, lsl #16\n"
+                                                                            "ldr r4, [sp]\n"
+                                                                            "str r0, [r4], #4\n"
+                                                                            "str r4, [sp]\n"
+                                                                            "add r10, r10, #4\n"
+                                                                            "ldrd r12, r5, [sp, #8]\n"
+                                                                            "cmp lr, r5\n"
+                                                                            "bne.w 1b\n"
+                                                                            "add sp, sp, #20\n"
+                                                                            "pop {r4-r11, pc}\n");
+}
+
 /* clang-format on */
 
 #endif

@@ -143,4 +143,29 @@ EK_DSP_STATIC void ek_dsp_fill_row(uint32_t *tile, const int8_t *features, int32
     }
 }
 
+/* One depthwise output pixel, whole groups of four channels. */
+EK_DSP_STATIC void ek_dsp_taps_4(int8_t *out, const uint32_t *stream, const int8_t *const *pixels,
+                                 const ek_dsp_taps *taps)
+{
+    int32_t channel = taps->channel;
+    while (stream != taps->stream_end) {
+        const uint32_t *record = stream + 4 + 4 * taps->pairs;
+        for (int32_t i = 0; i < 4; i++) {
+            uint32_t acc = stream[i];
+            for (int32_t pair = 0; pair < taps->pairs; pair++) {
+                const uint32_t low = (uint32_t)pixels[2 * pair][channel + i] & 0xFFFFU;
+                const uint32_t high = (uint32_t)pixels[2 * pair + 1][channel + i] << 16;
+                acc = ek_dsp_smlad(low | high, stream[4 + 4 * pair + i], acc);
+            }
+            const uint32_t *entry = record + 2 * i + (i >= 2 ? 1 : 0);
+            const uint32_t shift = (record[4] >> (8 * i)) & 0xFFU;
+            out[i] =
+                ek_dsp_requantize((int32_t)acc, (int32_t)entry[0], (int32_t)entry[1], shift, taps->linear);
+        }
+        stream = record + 9;
+        channel += 4;
+        out += 4;
+    }
+}
+
 #endif
