@@ -139,3 +139,13 @@ def chain_with_dead_channels(seed: int) -> Graph:
         y = b.add(b.conv(y, width, size=int(random.choice([1, 3])), dead=dead), y)
     y = b.conv(y, 8, size=1, dead=dead[: int(random.integers(0, 3))] if max(dead[:3]) < 8 else ())
     return b.graph(b.softmax(b.fully_connected(b.flatten(b.pool(y)), 5)))
+
+
+def every_weighted_kernel() -> Graph:
+    """A fixed little residual network: general, 1x1 and depthwise convolution, add, pooling, dense, softmax."""
+    b = Builder("golden", (1, 9, 7, 3), seed=5)
+    x = b.conv(b.input, 8, stride=2)
+    y = b.conv(b.depthwise(x), 8, size=1)
+    y = b.add(b.conv(y, 8), x)
+    y = b.conv(b.depthwise(y, stride=2), 16, size=1)
+    return b.graph(b.softmax(b.fully_connected(b.flatten(b.pool(y)), 6)))
