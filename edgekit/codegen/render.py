@@ -23,6 +23,7 @@ _IO_CTYPES = {
     "float32": "float", "bool": "uint8_t",
 }  # fmt: skip
 _LINE = 100
+_SIGNATURE = "const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)"
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _body(environment: jinja2.Environment, routine: Routine, plan: Plan) -> str:
     layer = plan.layers[routine.layers[0]]
     literals = {name: _literal(value) for name, value in routine.literals.items()}
     try:
-        return environment.get_template(f"kernels/{routine.template}").render(
+        text = environment.get_template(f"kernels/{routine.template}").render(
             fn=routine.name,
             args=routine.args,
             p={**{name: f"a->{name}" for name in layer.fields}, **literals},
@@ -184,6 +185,7 @@ def _body(environment: jinja2.Environment, routine: Routine, plan: Plan) -> str:
         )
     except jinja2.TemplateError as error:
         raise InternalError(Problem(f"the kernel template does not render: {error}", where=routine.template)) from error
+    return text.replace(f" {_SIGNATURE}", f"\n    {_SIGNATURE}")
 
 
 @dataclass(frozen=True)

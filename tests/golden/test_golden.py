@@ -71,9 +71,17 @@ def test_generated_c_compiles_without_a_warning(core, toolchain, tmp_path):
 
 
 @pytest.mark.parametrize("core", CORES)
+def test_generated_c_is_formatted(core):
+    command = [str(Path(sys.executable).parent / "clang-format"), "--dry-run", "-Werror"]
+    files = [str(p) for p in sorted((HERE / core).glob("*.[ch]")) if not p.name.endswith("_weights.c")]
+    done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("core", CORES)
 def test_generated_c_has_no_line_a_person_would_not_read(core):
     for path in sorted((HERE / core).glob("*.[ch]")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            assert len(line) <= 140, f"{path.name}:{number}"
+            assert len(line) <= 130, f"{path.name}:{number}"
             assert line == line.rstrip(), f"{path.name}:{number} ends in a space"
             assert "\t" not in line, f"{path.name}:{number} has a tab"

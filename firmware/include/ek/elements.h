@@ -107,7 +107,7 @@ static inline void ek_copy(int8_t *to, const int8_t *from, int32_t bytes)
 
 /* Fill with a value of one, two or four bytes, given repeated to a little-endian word; the address and the
  * count are multiples of the value's size. One copy of it serves a whole image: fills are short or rare. */
-static inline __attribute__((noinline)) void ek_fill(int8_t *to, int32_t pattern, int32_t bytes)
+static __attribute__((noinline, unused)) void ek_fill(int8_t *to, int32_t pattern, int32_t bytes)
 {
     const uint32_t word = (uint32_t)pattern;
     int32_t i = 0;

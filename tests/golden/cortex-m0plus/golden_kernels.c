@@ -37,7 +37,8 @@ static int32_t golden_conv_2d_s8_scalar_sum(const int8_t *f, int32_t n)
     return acc;
 }
 
-void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     /* The bias holds -in_zp times the whole filter; taps over the border, which count as in_zp, give it back. */
     const int32_t in_zp = a->in_zp;
@@ -104,7 +105,8 @@ static int32_t golden_depthwise_conv_2d_s8_scalar_sum(const int8_t *f, int32_t n
     return acc;
 }
 
-void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     /* The bias holds -in_zp times the whole filter; taps over the border, which count as in_zp, give it back. */
     const int32_t in_zp = a->in_zp;
@@ -143,7 +145,8 @@ void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar
                             x += step;
                         }
                         if (last - first < kw) {
-                            acc += in_zp * (golden_depthwise_conv_2d_s8_scalar_sum(filter, first) + golden_depthwise_conv_2d_s8_scalar_sum(filter + last, kw - last));
+                            acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter, first);
+                            acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter + last, kw - last);
                         }
                     }
                     filter += kw;
@@ -174,7 +177,8 @@ static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_arg
     return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
 }
 
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     (void)scratch;
     for (int32_t y = begin; y < end; y++) {
@@ -189,7 +193,8 @@ void golden_add_s8_scalar(const golden_add_s8_scalar_args *a, const ek_in *in, c
 
 /* mean of each window, the border not counted, in plain C
  * layers 7 */
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     (void)scratch;
     for (int32_t oy = begin; oy < end; oy++) {
@@ -239,7 +244,8 @@ static int32_t golden_fully_connected_s8_scalar_per_tensor_dot(const int8_t *x, 
     return acc;
 }
 
-void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     const int8_t *x = in->base;
     int8_t *result = out->base;
@@ -273,7 +279,8 @@ static int32_t golden_softmax_s8_scalar_one_over_one_plus(int32_t x)
     return guess >= 1 << 30 ? INT32_MAX : guess * 2;
 }
 
-void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     const int8_t *x = in->base;
     int8_t *result = out->base;
@@ -309,4 +316,3 @@ void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a, const ek_i
         result += a->depth;
     }
 }
-

@@ -44,33 +44,28 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
- * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [732, 892), writes [0, 160), scratch [160, 172), 168 bytes of constants */
+ * kernel depthwise_conv_2d_s8_dsp: depthwise convolution of any window, two taps by four channels per step
+ * reads [732, 892), writes [0, 160), scratch [160, 248), 264 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_scalar_args args = {
-        .filter = golden_w01_filter,
-        .bias = golden_w01_bias,
-        .multiplier = golden_w01_multiplier,
-        .shift = golden_w01_shift,
-        .in_zp = (-128),
-        .kw = 3,
-        .dilation_w = 1,
+    static const golden_depthwise_conv_2d_s8_dsp_args args = {
+        .stream = golden_w01_stream,
         .in_c = 8,
         .kh = 3,
+        .kw = 3,
+        .act_min = (-128),
+        .out_zp = (-128),
+        .in_zp = (-128),
+        .out_w = 4,
+        .stride_w = 1,
+        .pad_left = 1,
         .stride_h = 1,
         .pad_top = 1,
         .dilation_h = 1,
         .in_h = 5,
-        .out_w = 4,
-        .stride_w = 1,
-        .pad_left = 1,
+        .dilation_w = 1,
         .in_w = 4,
-        .depth_multiplier = 1,
-        .out_c = 8,
-        .out_zp = (-128),
-        .act_min = (-128),
         .act_max = 127,
     };
     const ek_in in[1] = {
@@ -79,7 +74,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 0U), 5, 32},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 160U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp(&args, in, out, arena + 160U, begin, end);
 }
 
 /* Layer 2 'conv_2d_2'
@@ -177,33 +172,28 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
- * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [1052, 1212), writes [160, 208), scratch [0, 12), 168 bytes of constants */
+ * kernel depthwise_conv_2d_s8_dsp: depthwise convolution of any window, two taps by four channels per step
+ * reads [1052, 1212), writes [160, 208), scratch [0, 88), 264 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_scalar_args args = {
-        .filter = golden_w05_filter,
-        .bias = golden_w05_bias,
-        .multiplier = golden_w05_multiplier,
-        .shift = golden_w05_shift,
-        .in_zp = (-100),
-        .kw = 3,
-        .dilation_w = 1,
+    static const golden_depthwise_conv_2d_s8_dsp_args args = {
+        .stream = golden_w05_stream,
         .in_c = 8,
         .kh = 3,
+        .kw = 3,
+        .act_min = (-128),
+        .out_zp = (-128),
+        .in_zp = (-100),
+        .out_w = 2,
+        .stride_w = 2,
+        .pad_left = 0,
         .stride_h = 2,
         .pad_top = 1,
         .dilation_h = 1,
         .in_h = 5,
-        .out_w = 2,
-        .stride_w = 2,
-        .pad_left = 0,
+        .dilation_w = 1,
         .in_w = 4,
-        .depth_multiplier = 1,
-        .out_c = 8,
-        .out_zp = (-128),
-        .act_min = (-128),
         .act_max = 127,
     };
     const ek_in in[1] = {
@@ -212,7 +202,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 160U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'

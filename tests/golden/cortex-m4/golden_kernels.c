@@ -11,7 +11,8 @@
  * layers 0, 3 */
 #include "ek/dsp.h"
 
-void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     /* The input rows under the window are staged with their border, so that every patch is kh segments. */
     const int32_t in_c = a->in_c;
@@ -71,71 +72,47 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a, const ek_in *in,
     }
 }
 
-/* depthwise convolution of any window, stride, dilation and multiplier in plain C
+/* depthwise convolution of any window, two taps by four channels per step
  * layers 1, 5 */
-/* f[0] + ... over n elements. */
-static int32_t golden_depthwise_conv_2d_s8_scalar_sum(const int8_t *f, int32_t n)
-{
-    int32_t acc = 0;
-    for (; n > 0; n--) {
-        acc += *f++;
-    }
-    return acc;
-}
+#include "ek/dsp.h"
 
-void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_depthwise_conv_2d_s8_dsp(const golden_depthwise_conv_2d_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* The bias holds -in_zp times the whole filter; taps over the border, which count as in_zp, give it back. */
-    const int32_t in_zp = a->in_zp;
-    const int32_t kw = a->kw;
-    const int32_t step = a->dilation_w * a->in_c;
-    int32_t *const row = scratch;
+    /* The addresses of the pixels under the taps, then a pixel of zero points for those over the border. */
+    const int8_t **pixels = scratch;
+    const int32_t channels = a->in_c;
+    const int32_t pairs = (a->kh * a->kw + 1) / 2;
+    int8_t *border = (int8_t *)(pixels + 2 * pairs);
+    const int32_t group = 4 + 4 * pairs + 9;
+    const uint32_t *stream_end = a->stream + channels / 4 * group;
+    const int32_t linear = a->act_min < a->out_zp;
+    const ek_dsp_taps taps = {pairs, stream_end, linear, 0};
+    const ek_dsp_taps rest = {pairs, stream_end + group, linear, channels - 4};
+    ek_dsp_set(border, a->in_zp, channels);
+    pixels[2 * pairs - 1] = border;
     for (int32_t oy = begin; oy < end; oy++) {
         int8_t *result = ek_out_row(out, oy);
-        for (int32_t fy = 0; fy < a->kh; fy++) {
-            const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-            row[fy] = iy < 0 || iy >= a->in_h ? -1 : (int32_t)(ek_in_row(in, iy) - in->base);
-        }
         for (int32_t ox = 0; ox < a->out_w; ox++) {
             const int32_t left = ox * a->stride_w - a->pad_left;
-            const int8_t *filter = a->filter;
-            int32_t first = 0;
-            int32_t last = kw;
-            while (first < last && left + first * a->dilation_w < 0) {
-                first++;
-            }
-            while (last > first && left + (last - 1) * a->dilation_w >= a->in_w) {
-                last--;
-            }
-            int32_t ic = (left + first * a->dilation_w) * a->in_c;
-            int32_t repeat = a->depth_multiplier;
-            for (int32_t oc = 0; oc < a->out_c; oc++) {
-                int32_t acc = 0;
-                for (int32_t fy = 0; fy < a->kh; fy++) {
-                    if (row[fy] < 0) {
-                        acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter, kw);
-                    } else {
-                        const int8_t *image = in->base + row[fy];
-                        int32_t x = ic;
-                        for (int32_t fx = first; fx < last; fx++) {
-                            acc += image[x] * filter[fx];
-                            x += step;
-                        }
-                        if (last - first < kw) {
-                            acc += in_zp * (golden_depthwise_conv_2d_s8_scalar_sum(filter, first) + golden_depthwise_conv_2d_s8_scalar_sum(filter + last, kw - last));
-                        }
-                    }
-                    filter += kw;
-                }
-                acc = (int32_t)((uint32_t)acc + (uint32_t)a->bias[oc]);
-                acc = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
-                *result++ = (int8_t)ek_clamp(acc, a->act_min, a->act_max);
-                if (--repeat == 0) {
-                    repeat = a->depth_multiplier;
-                    ic++;
+            int32_t tap = 0;
+            for (int32_t fy = 0; fy < a->kh; fy++) {
+                const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
+                const int32_t inside = iy >= 0 && iy < a->in_h;
+                const int8_t *row = inside ? ek_in_row(in, iy) : border;
+                for (int32_t fx = 0; fx < a->kw; fx++) {
+                    const int32_t ix = left + fx * a->dilation_w;
+                    pixels[tap] = (inside && ix >= 0 && ix < a->in_w) ? row + ix * channels : border;
+                    tap++;
                 }
             }
+            ek_dsp_taps_4(result, a->stream, pixels, &taps);
+            if (channels % 4 != 0) {
+                ek_dsp_taps_4(result + channels - 4, stream_end, pixels, &rest);
+            }
+            result += channels;
         }
+        ek_dsp_clamp(ek_out_row(out, oy), a->out_w * channels, a->act_min, a->act_max);
     }
 }
 
@@ -143,7 +120,8 @@ void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar
  * layers 2, 6 */
 #include "ek/dsp.h"
 
-void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     uint32_t *tile = scratch;
     const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, a->in_c, a->out_c, a->act_min < a->out_zp);
@@ -187,7 +165,8 @@ static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_arg
     return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
 }
 
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     (void)scratch;
     for (int32_t y = begin; y < end; y++) {
@@ -202,7 +181,8 @@ void golden_add_s8_scalar(const golden_add_s8_scalar_args *a, const ek_in *in, c
 
 /* mean of each window, the border not counted, in plain C
  * layers 7 */
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     (void)scratch;
     for (int32_t oy = begin; oy < end; oy++) {
@@ -236,7 +216,8 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a, 
  * layers 8 */
 #include "ek/dsp.h"
 
-void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     const int32_t features = a->in_features;
     const int32_t outputs = a->out_features;
@@ -292,7 +273,8 @@ static int32_t golden_softmax_s8_scalar_one_over_one_plus(int32_t x)
     return guess >= 1 << 30 ? INT32_MAX : guess * 2;
 }
 
-void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     const int8_t *x = in->base;
     int8_t *result = out->base;
@@ -328,4 +310,3 @@ void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a, const ek_i
         result += a->depth;
     }
 }
-

@@ -28,31 +28,26 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_dsp_args;
 
-/* What depthwise_conv_2d_s8_scalar is told of a layer. */
+/* What depthwise_conv_2d_s8_dsp is told of a layer. */
 typedef struct {
-    const int8_t *filter;
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const int32_t *shift;
-    int32_t in_zp;
-    int32_t kw;
-    int32_t dilation_w;
+    const uint32_t *stream;
     int32_t in_c;
     int32_t kh;
+    int32_t kw;
+    int32_t act_min;
+    int32_t out_zp;
+    int32_t in_zp;
+    int32_t out_w;
+    int32_t stride_w;
+    int32_t pad_left;
     int32_t stride_h;
     int32_t pad_top;
     int32_t dilation_h;
     int32_t in_h;
-    int32_t out_w;
-    int32_t stride_w;
-    int32_t pad_left;
+    int32_t dilation_w;
     int32_t in_w;
-    int32_t depth_multiplier;
-    int32_t out_c;
-    int32_t out_zp;
-    int32_t act_min;
     int32_t act_max;
-} golden_depthwise_conv_2d_s8_scalar_args;
+} golden_depthwise_conv_2d_s8_dsp_args;
 
 /* What conv_2d_s8_dsp_1x1 is told of a layer. */
 typedef struct {
@@ -117,32 +112,26 @@ typedef struct {
     int32_t entries;
 } golden_softmax_s8_scalar_args;
 
-void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
-void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a, const ek_in *in, const ek_out *out, void *scratch,
-    int32_t begin, int32_t end);
+void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_depthwise_conv_2d_s8_dsp(const golden_depthwise_conv_2d_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
 extern const uint32_t golden_w00_stream[100];
-extern const int8_t golden_w01_filter[72];
-extern const int32_t golden_w01_bias[8];
-extern const int32_t golden_w01_multiplier[8];
-extern const int32_t golden_w01_shift[8];
+extern const uint32_t golden_w01_stream[66];
 extern const uint32_t golden_w02_stream[44];
 extern const uint32_t golden_w03_stream[172];
-extern const int8_t golden_w05_filter[72];
-extern const int32_t golden_w05_bias[8];
-extern const int32_t golden_w05_multiplier[8];
-extern const int32_t golden_w05_shift[8];
+extern const uint32_t golden_w05_stream[66];
 extern const uint32_t golden_w06_stream[88];
 extern const uint32_t golden_w08_stream[60];
 extern const int32_t golden_w09_table[256];

@@ -21,27 +21,16 @@ EK_ALIGNED(4) const uint32_t golden_w00_stream[100] = {
     0xb0af7f59U, 0xb9fc0b58U, 0x4dbU, 0x0U, 0x7a1a6900U, 0xffffe020U, 0x506U, 0x4ae5ad80U, 0xfffff010U,
 };
 
-/* filter of depthwise_conv_2d_1 */
-EK_ALIGNED(4) const int8_t golden_w01_filter[72] = {
-    10, -61, -23, -7, -72, 21, 49, 12, 104, 46, 73, -52, 78, -24, 103, -73, -14, -73, 81, 83, 7, -54,
-    93, 68, 79, 34, -9, 50, -14, 76, -68, -47, 76, 1, 1, -68, 60, 41, 86, -120, 114, -115, -93, 84, 62,
-    -114, 0, 83, 82, 21, -64, -74, -25, 105, -35, -25, 62, -56, -32, -127, -30, 43, 31, 20, -85, 76,
-    -113, -91, 5, -54, 119, 68,
-};
-
-/* bias of depthwise_conv_2d_1 */
-EK_ALIGNED(4) const int32_t golden_w01_bias[8] = {
-    2282, 8890, 47856, 156, 16197, 581, -20935, -5262,
-};
-
-/* multiplier of depthwise_conv_2d_1 */
-EK_ALIGNED(4) const int32_t golden_w01_multiplier[8] = {
-    1087964416, 1440219776, 2024235520, 1204676608, 1103253632, 1258869632, 1090728704, 1528137472,
-};
-
-/* shift of depthwise_conv_2d_1 */
-EK_ALIGNED(4) const int32_t golden_w01_shift[8] = {
-    -3, -5, -4, -4, -3, -4, -3, -4,
+/* stream of depthwise_conv_2d_1 */
+EK_ALIGNED(4) const uint32_t golden_w01_stream[66] = {
+    0x11d4U, 0x4574U, 0x175e0U, 0x138U, 0xff860014U, 0x92005cU, 0xa600a2U, 0xffe40064U, 0xfff2ffd2U,
+    0x9cff98U, 0xff94000eU, 0xff780098U, 0x2aff70U, 0xceffd0U, 0x8800baU, 0x98ffa2U, 0x180062U,
+    0xffe4ff6eU, 0x44009eU, 0x20002U, 0xd0U, 0xff6eU, 0xffeeU, 0xff78U, 0x40d90500U, 0xfffffc04U,
+    0x55d80280U, 0xfffff010U, 0x4040503U, 0x78a76200U, 0xfffff808U, 0x47cde800U, 0xfffff808U, 0x7e8aU,
+    0x48aU, 0xffff5c72U, 0xffffd6e4U, 0x520078U, 0xff1cU, 0xffceffbaU, 0xff560028U, 0xff1000acU,
+    0xa400a6U, 0xff90007cU, 0xff1e0098U, 0xff1a00e4U, 0xff80002aU, 0xff02ffc0U, 0xaff4aU, 0xa8ff46U,
+    0xffceff6cU, 0x56ffc4U, 0xeeff94U, 0x7cU, 0xd2U, 0x3eU, 0x88U, 0x41c25080U, 0xfffffc04U,
+    0x4b08d380U, 0xfffff808U, 0x4030403U, 0x41033300U, 0xfffffc04U, 0x5b158700U, 0xfffff808U,
 };
 
 /* stream of conv_2d_2 */
@@ -82,27 +71,16 @@ EK_ALIGNED(4) const uint32_t golden_w03_stream[172] = {
     0x7562dd7eU, 0x6389f080U, 0xffffe020U, 0x806U, 0x78a57400U, 0xffff8080U,
 };
 
-/* filter of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int8_t golden_w05_filter[72] = {
-    -114, -20, -109, 40, 59, 79, 106, 26, -12, -42, 113, -67, -91, -74, 48, 77, 94, -66, -5, -94, -51,
-    -57, -53, -53, 2, -86, 30, 49, 84, 30, 23, 102, -35, -42, 83, -114, 9, 86, -33, 52, 97, 93, 99, -25,
-    -18, -26, -59, 12, -76, -61, -110, 10, 68, 50, -43, -93, 101, -2, 5, -8, -95, 108, 8, 6, 16, -3, 29,
-    -65, 13, 44, -80, 125,
-};
-
-/* bias of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_bias[8] = {
-    4640, 645, -37403, 16654, 35578, -18442, -2111, 7497,
-};
-
-/* multiplier of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_multiplier[8] = {
-    1113041930, 1328345346, 1293189993, 1601492676, 1226172319, 1566906873, 1443150897, 1195886163,
-};
-
-/* shift of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_shift[8] = {
-    -3, -3, -4, -4, -4, -5, -5, -4,
+/* stream of depthwise_conv_2d_5 */
+EK_ALIGNED(4) const uint32_t golden_w05_stream[66] = {
+    0x2440U, 0x50aU, 0xfffedbcaU, 0x821cU, 0xffd8ff1cU, 0xe2ffacU, 0xff44fff6U, 0xa80062U, 0x50ff26U,
+    0xff4aff7aU, 0xff8eff9aU, 0x2e003cU, 0x9e0076U, 0x60ff6cU, 0xff96ff96U, 0xffba00ccU, 0x3400d4U,
+    0xbc009aU, 0xff540004U, 0xa6ffacU, 0xffe8U, 0xff7cU, 0x3cU, 0xff1cU, 0x4257ac0aU, 0xfffffc04U,
+    0x4f2cf102U, 0xfffffc04U, 0x4040303U, 0x4d148369U, 0xfffff808U, 0x5f74d6c4U, 0xfffff808U, 0x115f4U,
+    0xffff6fecU, 0xffffef82U, 0x3a92U, 0xac0012U, 0xff8affccU, 0xff46ffaaU, 0x20000cU, 0x68ffbeU,
+    0xff680018U, 0xfffc00caU, 0x3afffaU, 0xba00c2U, 0xff24ff86U, 0xfff0000aU, 0x1aff7eU, 0xffce00c6U,
+    0x880014U, 0xd8ff42U, 0xff600058U, 0xffdcU, 0x64U, 0x10U, 0xfaU, 0x4915e79fU, 0xfffff808U,
+    0x5d6519f9U, 0xfffff010U, 0x4050504U, 0x5604bc31U, 0xfffff010U, 0x4747c653U, 0xfffff808U,
 };
 
 /* stream of conv_2d_6 */
