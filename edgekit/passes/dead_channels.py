@@ -241,8 +241,8 @@ def _cut(quant: QuantParams | None, kept: Array) -> QuantParams | None:
 
 
 def _reshaped(view: View, kept: Array) -> tuple[Node, dict[str, Tensor]]:
-    """A view of fewer channels: a reshape is told its new shape, whether a field or an input gave the old one."""
-    if view.node.op.NAME != "RESHAPE":
+    """A view of fewer channels: its target shape, if it is a constant input, says so too."""
+    if len(view.node.inputs) == 1 or view.node.op.NAME != "RESHAPE":
         return view.node, {}
     shape = np.array([*view.output.shape[:-1], kept.size], np.int32)
     name = f"{view.node.outputs[0]}/shape"

@@ -1,11 +1,10 @@
-/* An image of the model alone: what it needs of flash and RAM without the bench harness. */
+/* The model and nothing else: what the sizes of flash and RAM are taken of. */
 #include "ek/model.h"
-#include "ek/port.h"
+
+int main(void);
 
 int main(void)
 {
-    ek_port_init();
-    for (;;) {
-        ek_model_invoke();
-    }
+    ek_model_invoke();
+    return 0;
 }

@@ -1,17 +1,14 @@
 """Dead-channel elimination keeps every remaining byte, whatever the input."""
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.models import EXTREMES, Builder, chain_with_dead_channels
+from support.models import EXTREMES, chain_with_dead_channels
 from support.need import model
 
 from edgekit.frontends import tflite
 from edgekit.ir import interp, verify
 from edgekit.ir.graph import Graph
-from edgekit.ops.reshape import Reshape
 from edgekit.passes.dead_channels import explain, remove_dead_channels
 
 
@@ -52,20 +49,6 @@ def test_what_is_removed_is_explained():
             assert not set(removal.constant) & set(removal.unread)
             left = slim.tensors[removal.tensors[0]].shape[-1]
             assert removal.channels == left + len(removal.constant) + len(removal.unread)
-
-
-def test_a_reshape_without_a_shape_input_is_told_its_new_shape():
-    b = Builder("reshaped", (1, 4, 4, 3))
-    x = b.pool(b.conv(b.input, 8, dead=[1, 2, 5, 6]))
-    b.fully_connected(b.flatten(x), 5)
-    flat = b.nodes[2]
-    b.nodes[2] = replace(flat, op=Reshape(new_shape=(1, 8)), inputs=flat.inputs[:1])
-    del b.tensors[flat.inputs[1]]
-    graph = b.graph(b.nodes[-1].outputs[0])
-    slim = remove_dead_channels(graph)
-    verify.verify(slim)
-    assert slim.tensors[flat.outputs[0]].shape == (1, 4)
-    assert_same_bytes(graph, slim, [np.full((1, 4, 4, 3), 7, np.int8)])
 
 
 def test_a_second_run_removes_nothing():

@@ -1,8 +1,11 @@
-/* High-water mark of the stack; firmware/src/stack.c. */
+/* High-water mark of the stack; firmware/cortex_m/stack.c, firmware/hosted/stack.c. */
 #ifndef EK_STACK_H
 #define EK_STACK_H
 
 #include <stdint.h>
+
+/* What an untouched word of the stack holds. */
+#define EK_STACK_PAINT 0xC5C5C5C5U
 
 /* Fill what lies below the caller's frame with a pattern. */
 void ek_stack_repaint(void);
