@@ -26,12 +26,14 @@ class LeakyRelu(_lut.Unary):
     def compute(self, view: View, q: Array) -> Array:
         """One factor for each side of zero, both worked out in double."""
         source, target = view.input(0), view.output
-        below = quantize_multiplier(source.scale * self.alpha / target.scale)
-        above = quantize_multiplier(source.scale / target.scale)
         centred = q - source.zero_point
-        scaled = np.where(
-            centred >= 0,
-            requantize(centred, above.value, above.shift),
-            requantize(centred, below.value, below.shift),
-        )
-        return np.clip(scaled + target.zero_point, INT8_MIN, INT8_MAX)
+        above = _scaled(centred, source.scale / target.scale)
+        below = _scaled(centred, source.scale * self.alpha / target.scale)
+        return np.clip(np.where(centred >= 0, above, below) + target.zero_point, INT8_MIN, INT8_MAX)
+
+
+def _scaled(x: Array, real: float) -> Array:
+    """``x`` times ``real``; a negative factor negates what its magnitude gives, which is how tflite-micro rounds it."""
+    factor = quantize_multiplier(abs(real))
+    scaled = requantize(x, factor.value, factor.shift)
+    return -scaled if real < 0 else scaled
