@@ -64,9 +64,7 @@ def test_generated_c_compiles_without_a_warning(core, toolchain, tmp_path):
     include = resources.firmware() / "include"
     for source in sorted((HERE / core).glob("*.c")):
         command = [*compiler(toolchain, core), *STRICT, "-O3", f"-I{include}", "-c", str(source)]
-        done = subprocess.run(
-            [*command, "-o", str(tmp_path / "object.o")], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*command, "-o", str(tmp_path / "object.o")], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 

@@ -186,6 +186,9 @@ static void run_sample(const test_case *c, uint32_t sample, const uint8_t *data)
 int main(void)
 {
     ek_port_init();
+    uint8_t go = 0;
+    while (ek_port_read(&go, 1) == 0) { /* so that nothing is said before somebody listens */
+    }
     for (uint32_t k = 0; k < CASES; ++k) {
         const test_case *c = cases[k];
         uint32_t sample_bytes = 0;
