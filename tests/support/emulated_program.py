@@ -1,4 +1,4 @@
-"""Kernel programs as images of emulated boards: built by CMake like any project, run in the emulator, read over serial."""
+"""Kernel programs as images of emulated boards: built by CMake, run in the emulator, read over serial."""
 
 from __future__ import annotations
 
