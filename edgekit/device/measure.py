@@ -162,6 +162,8 @@ class _Tally:
         if value is None:
             self.missing = True
             return
+        if self.slot.channels:
+            value = value[..., list(self.slot.channels)]
         expected = tensors.raw(value)
         size = self.slot.images * self.slot.rows * self.slot.row_bytes
         if len(expected) != size or value.dtype.name != self.slot.dtype:

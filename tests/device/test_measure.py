@@ -71,6 +71,19 @@ def test_what_the_reference_lacks_is_missing_and_the_rest_not_called_exact(sessi
     assert (check.exact, check.missing, check.first_divergent) == (False, ("hidden",), None)
 
 
+def test_channels_a_pass_removed_are_left_out_of_the_reference(session):
+    def wider(inputs):
+        values = reference(inputs)
+        hidden = np.repeat(values["hidden"], 2, axis=-1)
+        hidden[..., ::2] = 99
+        return values | {"hidden": hidden}
+
+    slim = plan()
+    slots = tuple(dataclasses.replace(s, channels=(1, 3)) if s.tensor == "hidden" else s for s in slim.slots)
+    check = measure.verify(session, dataclasses.replace(slim, slots=slots), wider, [sample()])
+    assert check.exact
+
+
 def test_a_reference_of_another_size_is_a_fault_of_ours(session):
     def short(inputs):
         return reference(inputs) | {"hidden": np.zeros(3, np.int8)}
