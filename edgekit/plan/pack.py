@@ -121,6 +121,21 @@ def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     return _words(np.concatenate(groups))
 
 
+@packer
+def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Six words per channel of a 3x3 depthwise filter (KH,KW,OC) for the planes of ek/dsp_depthwise.h: uint32.
+
+    A word (w0, w1, w1, w2) per filter row, twice the bias, multiplier and rounding constant, whose lowest set bit is
+    bit shift - 1.
+    """
+    weights, bias, records = _depthwise(arrays, ints)
+    rows = weights.reshape(-1, 3, 3)[:, :, [0, 1, 1, 2]] & 0xFF
+    words = (rows << np.array([0, 8, 16, 24])).sum(axis=2)
+    multiplier, rounding, shift = records.T
+    rounding = np.where(shift == 0, 2 * rounding + 1, rounding)
+    return _words(np.column_stack([words, 2 * bias, multiplier, rounding]).reshape(-1))
+
+
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
     """Weights (channels, taps), biases and records of a depthwise filter for inputs as they are."""
     filters = np.moveaxis(arrays["filter"], -1, 0).reshape(arrays["filter"].shape[-1], -1)
