@@ -18,7 +18,7 @@ _WORD = {
     "MUL": "mul", "SUB": "sub",
 }  # fmt: skip
 # Names a converter gives a model's outputs: they say nothing about the layer.
-_ANONYMOUS = re.compile(r"(Identity|StatefulPartitionedCall|PartitionedCall|output)(_\d+)?", re.IGNORECASE)
+_ANONYMOUS = re.compile(r"(identity|(stateful)?partitionedcall|output)(_\d+)?(_u?int8|_dequantize)?", re.IGNORECASE)
 
 
 def layer_names(layers: Iterable[tuple[str, str]]) -> list[str]:

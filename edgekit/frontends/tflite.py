@@ -28,6 +28,7 @@ _IDENTIFIER = b"TFL3"
 _HEADER = 8
 _VERSION = 3
 _ABSENT = -1
+_AGAIN = "copy or convert the model again"
 _MAX_NAME = 4096
 _MAX_BYTES = 1 << 30
 # A sound file does not describe much more than it holds; entries may be shared, but not without end.
@@ -74,9 +75,17 @@ def read(source: Path | str | bytes) -> Graph:
             )
         )
     try:
-        return _Reader(data, where).graph()
+        graph = _Reader(data, where).graph()
     except _DAMAGE as error:
-        raise ModelError(_damaged(where, f"{type(error).__name__}: {error}")) from error
+        outside = Problem(
+            "the file is damaged: an offset or a length in it is wrong",
+            where,
+            f"{type(error).__name__}: {error}",
+            hint=_AGAIN,
+        )
+        raise ModelError(outside) from error
+    _check(graph)
+    return graph
 
 
 def tensor_names(data: bytes) -> list[str]:
@@ -98,7 +107,7 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
 
 
 def _damaged(where: str, why: str) -> Problem:
-    return Problem(f"the file is damaged: {why}", where, hint="copy or convert the model again")
+    return Problem(f"the file is damaged: {why}", where, hint=_AGAIN)
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ class _Reader:
         self.names = unique(self.tensor_name(i, t) for i, t in enumerate(self.tables))
 
     def graph(self) -> Graph:
-        """The whole model, checked."""
+        """The whole model."""
         layers = self.layers()
         labels = layer_names((layer.name, self.names[layer.outputs[0]]) for layer in layers)
         unsupported = [*self.unknown_ops(layers, labels), *self.unknown_tensors(layers, labels)]
@@ -150,7 +159,7 @@ class _Reader:
         inputs = tuple(self.names[i] for i in self.indices(self.subgraph.InputsAsNumpy(), len(self.names)))
         outputs = tuple(self.names[i] for i in self.indices(self.subgraph.OutputsAsNumpy(), len(self.names)))
         used = {n for node in nodes for n in (*node.inputs, *node.outputs)} | {*inputs, *outputs}
-        graph = Graph(
+        return Graph(
             name=Path(self.where).stem,
             tensors={k: t for k, t in tensors.items() if k in used},
             nodes=nodes,
@@ -158,8 +167,6 @@ class _Reader:
             outputs=outputs,
             sha256=hashlib.sha256(self.data).hexdigest(),
         )
-        _check(graph)
-        return graph
 
     # The file's tables ----------------------------------------------------------------------------------------
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 MAX_RANK = 8
 MAX_ELEMENTS = 1 << 31
+# Ratios and products of three scales in this range are finite in float32, in which some kernels work them out.
+MAX_SCALE = 2.0**40
+MIN_ACTIVATION_SCALE = 2.0**-40
 
 
 def verify(graph: Graph) -> None:
@@ -32,7 +35,18 @@ def problems(graph: Graph) -> list[Problem]:
 
 def structure_problems(graph: Graph) -> list[Problem]:
     """What is wrong with names, order and single tensors, whatever the ops are."""
-    return _names(graph) or [*_order(graph), *(p for t in graph.tensors.values() for p in tensor_problems(t))]
+    tensors = graph.tensors.values()
+    return _names(graph) or [*_order(graph), *(p for t in tensors for p in (*tensor_problems(t), *_fineness(t)))]
+
+
+def _fineness(tensor: Tensor) -> list[Problem]:
+    """Activations have scales that kernels can divide by; those of constants may be as small as they like."""
+    if tensor.data is not None or tensor.quant is None:
+        return []
+    smallest = min(tensor.quant.scale, default=MIN_ACTIVATION_SCALE)
+    allowed = f"at least {MIN_ACTIVATION_SCALE:g}"
+    fine = [Problem("its scale is too small", f"tensor '{tensor.name}'", str(smallest), allowed)]
+    return fine if smallest < MIN_ACTIVATION_SCALE else []
 
 
 def tensor_problems(tensor: Tensor) -> list[Problem]:
@@ -69,8 +83,8 @@ def tensor_problems(tensor: Tensor) -> list[Problem]:
             not 0 <= quant.axis < len(tensor.shape) or tensor.shape[quant.axis] != len(quant.scale)
         ):
             wrong("its scales do not match the dimension they run along", len(quant.scale), f"axis {quant.axis}")
-        if not all(0 < s < float("inf") for s in quant.scale):
-            wrong("a scale is not a positive number", min(quant.scale), "finite and above 0")
+        if not all(0 < s <= MAX_SCALE for s in quant.scale):
+            wrong("a scale is out of range", max(quant.scale), f"above 0, at most {MAX_SCALE:g}")
         if not all(_in_range(z, tensor) for z in quant.zero_point):
             wrong(
                 "a zero point is out of range",

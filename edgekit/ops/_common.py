@@ -14,6 +14,7 @@ from edgekit.ops import accumulators
 from edgekit.ops.base import Activation, Lowered, Op, Padding, Rule
 
 SUPPORTED_ACTIVATIONS = (Activation.NONE, Activation.RELU, Activation.RELU_N1_TO_1, Activation.RELU6)
+_MAX_TAPS = 1 << 16
 OpT = TypeVar("OpT", bound=Op)
 
 
@@ -284,6 +285,13 @@ def filter_rules(axis: int, channels: Callable[[View], int]) -> tuple[Rule, ...]
             attribute="filter",
             found=lambda v: _describe(v.input(1)),
             hint="quantise the weights to int8 with zero point 0",
+        ),
+        Rule(
+            says=f"an output channel has at most {_MAX_TAPS} weights",
+            holds=lambda v: v.input(1).elements <= _MAX_TAPS * channels(v),
+            attribute="filter",
+            found=lambda v: v.input(1).shape,
+            hint="the sum of more products may not fit 32 bits",
         ),
         Rule(
             says="its bias is int32 with one value per output channel",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.average_pool_2d import AveragePool2D
 from edgekit.ops.base import Activation, Padding
@@ -23,3 +23,16 @@ CASES = (
     Case("relu6", AveragePool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU6), (act((1, 4, 4, 3)),)),
     Case("relu_n1_to_1", AveragePool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU_N1_TO_1), (act((1, 4, 4, 3)),)),
 )  # fmt: skip
+
+IMAGE = (act((1, 4, 4, 2)),)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", AveragePool2D(), IMAGE + IMAGE)),
+    ("activations are int8", Case("float_input", AveragePool2D(), (real((1, 4, 4, 2)),))),
+    ("its input has 4 dimensions", Case("rank_three", AveragePool2D(), (act((4, 4, 2)),))),
+    ("its stride is at least 1", Case("no_stride", AveragePool2D(stride_h=0), IMAGE)),
+    ("its filter is at least 1", Case("no_filter", AveragePool2D(filter_w=-1), IMAGE)),
+    ("its fused activation", Case("tanh", AveragePool2D(activation=Activation.TANH), IMAGE)),
+    ("same scale and zero point", Case("other_zero_point", AveragePool2D(), IMAGE, (act(zero_point=4),))),
+    ("same scale and zero point", Case("other_scale", AveragePool2D(), IMAGE, (act(scale=0.0501),))),
+)

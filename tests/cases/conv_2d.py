@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act, bias, weights
+from support.graphs import Case, Spec, act, bias, real, weights
 
+from edgekit.ir.graph import DType
 from edgekit.ops.base import Activation, Padding
 from edgekit.ops.conv_2d import Conv2D
 
@@ -37,3 +38,22 @@ CASES = (
     Case("input_zero_point_lowest", Conv2D(), (act((1, 4, 4, 5), zero_point=-128), weights((3, 3, 3, 5), axis=0), bias(3))),
     Case("input_zero_point_highest", Conv2D(), (act((1, 4, 4, 5), zero_point=127), weights((3, 3, 3, 5), axis=0), bias(3))),
 )  # fmt: skip
+
+IMAGE = act((1, 4, 4, 2))
+FILTER = weights((3, 1, 1, 2))
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", Conv2D(), (IMAGE,))),
+    ("activations are int8", Case("float_input", Conv2D(), (real((1, 4, 4, 2)), FILTER))),
+    ("its input has 4 dimensions", Case("rank_three", Conv2D(), (act((4, 4, 2)), FILTER))),
+    ("its filter has 4 dimensions", Case("filter_of_rank_two", Conv2D(), (IMAGE, weights((3, 2))))),
+    ("its stride is at least 1", Case("no_stride", Conv2D(stride_w=0), (IMAGE, FILTER))),
+    ("its dilation is at least 1", Case("no_dilation", Conv2D(dilation_h=0), (IMAGE, FILTER))),
+    ("its fused activation", Case("tanh", Conv2D(activation=Activation.TANH), (IMAGE, FILTER))),
+    ("its filter is a constant", Case("filter_computed", Conv2D(), (IMAGE, act((3, 1, 1, 2), zero_point=0)))),
+    ("its bias is a constant", Case("bias_computed", Conv2D(), (IMAGE, FILTER, Spec((3,), dtype=DType.INT32)))),
+    ("symmetric", Case("filter_zero_point", Conv2D(), (IMAGE, Spec((3, 1, 1, 2), (0.1,), (1,), constant=True)))),
+    ("at most 65536 weights", Case("long_sum", Conv2D(), (act((1, 1, 1, 65537)), weights((1, 1, 1, 65537))))),
+    ("one value per output channel", Case("bias_too_long", Conv2D(), (IMAGE, FILTER, bias(4)))),
+    ("equal groups", Case("channels_do_not_divide", Conv2D(), (act((1, 4, 4, 3)), FILTER))),
+)

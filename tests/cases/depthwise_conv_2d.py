@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, Spec, act, bias, weights
+from support.graphs import Case, Spec, act, bias, real, weights
 
+from edgekit.ir.graph import DType
 from edgekit.ops.base import Activation, Padding
 from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
 
@@ -38,3 +39,25 @@ CASES = (
     Case("wide_channels", DepthwiseConv2D(), (act((1, 3, 3, 67)), _filter(3, 3, 67), bias(67))),
     Case("zero_point_highest", DepthwiseConv2D(), (act((1, 4, 4, 3), zero_point=127), _filter(3, 3, 3), bias(3))),
 )  # fmt: skip
+
+IMAGE = act((1, 4, 4, 2))
+FILTER = _filter(2, 2, 2)
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", DepthwiseConv2D(), (IMAGE,))),
+    ("activations are int8", Case("float_input", DepthwiseConv2D(), (real((1, 4, 4, 2)), FILTER))),
+    ("its input has 4 dimensions", Case("rank_three", DepthwiseConv2D(), (act((4, 4, 2)), FILTER))),
+    ("its filter has 4 dimensions", Case("filter_of_rank_two", DepthwiseConv2D(), (IMAGE, weights((3, 2))))),
+    ("its stride is at least 1", Case("no_stride", DepthwiseConv2D(stride_w=0), (IMAGE, FILTER))),
+    ("its dilation is at least 1", Case("no_dilation", DepthwiseConv2D(dilation_h=0), (IMAGE, FILTER))),
+    ("its fused activation", Case("tanh", DepthwiseConv2D(activation=Activation.TANH), (IMAGE, FILTER))),
+    ("its filter is a constant", Case("filter_computed", DepthwiseConv2D(), (IMAGE, act((1, 2, 2, 2), zero_point=0)))),
+    (
+        "its bias is a constant",
+        Case("bias_computed", DepthwiseConv2D(), (IMAGE, FILTER, Spec((2,), dtype=DType.INT32))),
+    ),
+    ("symmetric", Case("scales_along_height", DepthwiseConv2D(), (IMAGE, weights((1, 2, 2, 2), axis=1)))),
+    ("at most 65536 weights", Case("long_sum", DepthwiseConv2D(), (act((1, 1, 1, 1)), weights((1, 257, 256, 1))))),
+    ("one value per output channel", Case("bias_too_long", DepthwiseConv2D(), (IMAGE, FILTER, bias(4)))),
+    ("times depth multiplier", Case("wrong_multiplier", DepthwiseConv2D(depth_multiplier=2), (IMAGE, FILTER))),
+)

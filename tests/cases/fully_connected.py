@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act, bias, weights
+from support.graphs import Case, Spec, act, bias, real, weights
 
+from edgekit.ir.graph import DType
 from edgekit.ops.base import Activation
 from edgekit.ops.fully_connected import FullyConnected
 
@@ -27,3 +28,21 @@ CASES = (
     Case("multiplier_above_one", FullyConnected(), (act((1, 4), 0.9), weights((3, 4), 0.7), None), (act(scale=0.05, zero_point=2),)),
     Case("zero_point_highest", FullyConnected(), (act((1, 20), zero_point=127), weights((4, 20)), bias(4, 2000))),
 )  # fmt: skip
+
+ROW = act((1, 4))
+FILTER = weights((3, 4))
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", FullyConnected(), (ROW,))),
+    ("activations are int8", Case("float_input", FullyConnected(), (real((1, 4)), FILTER))),
+    ("its filter has 2 dimensions", Case("filter_of_rank_four", FullyConnected(), (ROW, weights((3, 1, 1, 4))))),
+    ("its fused activation", Case("tanh", FullyConnected(activation=Activation.TANH), (ROW, FILTER))),
+    ("its filter is a constant", Case("filter_computed", FullyConnected(), (ROW, act((3, 4), zero_point=0)))),
+    ("its bias is a constant", Case("bias_computed", FullyConnected(), (ROW, FILTER, Spec((3,), dtype=DType.INT32)))),
+    ("symmetric", Case("scales_along_features", FullyConnected(), (ROW, weights((3, 4), axis=1)))),
+    ("at most 65536 weights", Case("long_sum", FullyConnected(), (act((1, 65537)), weights((1, 65537))))),
+    ("one value per output channel", Case("bias_too_long", FullyConnected(), (ROW, FILTER, bias(4)))),
+    ("stored row by row", Case("shuffled", FullyConnected(weights_format=1), (ROW, FILTER))),
+    ("divides into rows", Case("features_do_not_divide", FullyConnected(), (act((1, 6)), FILTER))),
+    ("divides into rows", Case("keeps_another_last_axis", FullyConnected(keep_num_dims=True), (act((4, 2)), FILTER))),
+)

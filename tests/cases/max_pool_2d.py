@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.base import Activation, Padding
 from edgekit.ops.max_pool_2d import MaxPool2D
@@ -23,3 +23,16 @@ CASES = (
     Case("relu6", MaxPool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU6), (act((1, 4, 4, 3)),)),
     Case("relu_n1_to_1", MaxPool2D(SAME, filter_h=2, filter_w=2, activation=Activation.RELU_N1_TO_1), (act((1, 4, 4, 3)),)),
 )  # fmt: skip
+
+IMAGE = (act((1, 4, 4, 2)),)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", MaxPool2D(), IMAGE + IMAGE)),
+    ("activations are int8", Case("float_input", MaxPool2D(), (real((1, 4, 4, 2)),))),
+    ("its input has 4 dimensions", Case("rank_three", MaxPool2D(), (act((4, 4, 2)),))),
+    ("its stride is at least 1", Case("no_stride", MaxPool2D(stride_h=0), IMAGE)),
+    ("its filter is at least 1", Case("no_filter", MaxPool2D(filter_w=-1), IMAGE)),
+    ("its fused activation", Case("tanh", MaxPool2D(activation=Activation.TANH), IMAGE)),
+    ("same scale and zero point", Case("other_zero_point", MaxPool2D(), IMAGE, (act(zero_point=4),))),
+    ("same scale and zero point", Case("other_scale", MaxPool2D(), IMAGE, (act(scale=0.0501),))),
+)

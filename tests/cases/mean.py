@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act, integers
+from support.graphs import Case, Spec, act, integers, real
 
+from edgekit.ir.graph import DType
 from edgekit.ops.mean import Mean
 
 SAME_SCALE = (act(),)
@@ -28,3 +29,12 @@ CASES = (
     Case("coarser_output", Mean(keep_dims=True), (act((1, 7, 7, 3)), integers(1, 2)), (act(scale=0.4, zero_point=50),)),
     Case("finer_output", Mean(), (act((1, 7, 7, 3)), integers(1, 2)), (act(scale=0.001, zero_point=0),)),
 )  # fmt: skip
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", Mean(), (act((1, 4)),))),
+    ("activations are int8", Case("float_input", Mean(), (real((1, 4)), integers(1)))),
+    ("axis is a constant", Case("axis_computed", Mean(), (act((1, 4)), Spec((1,), dtype=DType.INT32)))),
+    ("dimensions", Case("rank_five", Mean(), (act((1, 1, 1, 1, 4)), integers(1)))),
+    ("axes are int32 and exist", Case("no_such_axis", Mean(), (act((1, 4)), integers(2)))),
+    ("axes are int32 and exist", Case("no_such_negative_axis", Mean(), (act((1, 4)), integers(-3)))),
+)

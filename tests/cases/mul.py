@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, Spec, act, weights
+from support.graphs import Case, Spec, act, real, weights
 
 from edgekit.ops.base import Activation
 from edgekit.ops.mul import Mul
@@ -33,3 +33,13 @@ CASES = (
     Case("broadcast_lower_rank", Mul(), (act((2, 3, 4)), _other(3, 4)), (act(scale=0.18),)),
     Case("broadcast_batch", Mul(), (act((3, 2, 2, 3)), _other(1, 2, 2, 3)), (act(scale=0.18),)),
 )  # fmt: skip
+
+PAIR = (act((1, 4)), _other(1, 4))
+
+REFUSED = (
+    ("inputs and one output", Case("one_input", Mul(), (act((1, 4)),))),
+    ("activations are int8", Case("float_input", Mul(), (act((1, 4)), real((1, 4))))),
+    ("its fused activation", Case("tanh", Mul(Activation.TANH), PAIR)),
+    ("that broadcast", Case("shapes_do_not_broadcast", Mul(), (act((1, 4)), act((1, 3))))),
+    ("at most four dimensions", Case("five_dimensions_broadcast", Mul(), (act((1, 1, 1, 1, 4)), act((4,))))),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.graphs import Case, act
+from support.graphs import Case, act, real
 
 from edgekit.ops.softmax import Softmax
 
@@ -22,4 +22,17 @@ CASES = (
     Case("vector", Softmax(), (act((9,), 0.07),), PROBABILITY),
     Case("many", Softmax(), (act((1, 300), 0.04),), PROBABILITY),
     Case("most_that_tflite_micro_can_sum", Softmax(), (act((1, 511), 0.01),), PROBABILITY),
+)
+
+ROW = (act((1, 4)),)
+
+REFUSED = (
+    ("inputs and one output", Case("two_inputs", Softmax(), ROW + ROW, PROBABILITY)),
+    ("activations are int8", Case("float_input", Softmax(), (real((1, 4)),), PROBABILITY)),
+    ("its output has scale 1/256", Case("other_scale", Softmax(), ROW, (act(scale=1 / 255, zero_point=-128),))),
+    ("its output has scale 1/256", Case("other_zero_point", Softmax(), ROW, (act(scale=1 / 256, zero_point=0),))),
+    ("beta times", Case("beta_zero", Softmax(beta=0.0), ROW, PROBABILITY)),
+    ("beta times", Case("beta_not_a_number", Softmax(beta=float("nan")), ROW, PROBABILITY)),
+    ("at most 4095 elements", Case("too_many", Softmax(), (act((1, 4096)),), PROBABILITY)),
+    ("at most 4095 elements", Case("no_axis", Softmax(), (act(()),), PROBABILITY)),
 )

@@ -87,8 +87,8 @@ def integers(*values: int, shape: tuple[int, ...] | None = None) -> Spec:
 def view(case: Case) -> View:
     """The layer of a case, its outputs with the shapes the case gives them; for layers that are refused."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
-    ins = [None if s is None else _tensor(f"input_{i}", s, s.shape, rng) for i, s in enumerate(case.inputs)]
-    outs = [_tensor(f"output_{i}", s, s.shape, rng) for i, s in enumerate(case.outputs)]
+    ins = [None if s is None else tensor(f"input_{i}", s, s.shape, rng) for i, s in enumerate(case.inputs)]
+    outs = [tensor(f"output_{i}", s, s.shape, rng) for i, s in enumerate(case.outputs)]
     node = Node(
         case.op,
         tuple("" if t is None else t.name for t in ins),
@@ -136,7 +136,8 @@ def refused_cases() -> list[tuple[str, str, Case]]:
     ]
 
 
-def _tensor(name: str, spec: Spec, shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
+def tensor(name: str, spec: Spec, shape: tuple[int, ...], rng: np.random.Generator) -> Tensor:
+    """A tensor as its spec describes it, random constants drawn from ``rng``."""
     if not spec.constant:
         return Tensor(name, shape, spec.dtype, spec.quant)
     if spec.values is None:

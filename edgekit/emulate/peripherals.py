@@ -1,0 +1,186 @@
+"""Which register blocks each firmware port needs: the table of firmware/port/README.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgekit.emulate.registers import (
+    AtomicBlock,
+    Block,
+    CycleCounter,
+    Follow,
+    NordicClock,
+    Resets,
+    SystemControl,
+    Timer,
+    cmsdk_uart,
+    nordic_uart,
+    pl011,
+    stm32_old_usart,
+    stm32_usart,
+)
+from edgekit.errors import BoardError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edgekit.emulate.line import Line
+
+_MEGAHERTZ = 1_000_000
+
+
+@dataclass(frozen=True)
+class System:
+    """What the blocks act on.
+
+    ``on_reset`` is called when the firmware resets the board, ``on_fpu`` when it turns the FPU on or off.
+    """
+
+    line: Line
+    clock: Callable[[], int]
+    clock_hz: int
+    on_reset: Callable[[], None]
+    on_fpu: Callable[[bool], None]
+
+
+def blocks(port: str, core: str, system: System) -> tuple[Block, ...]:
+    """All register blocks of a board.
+
+    Raises:
+        BoardError: the emulator does not know the port.
+
+    """
+    if port not in _PORTS:
+        known = ", ".join(sorted(_PORTS))
+        raise BoardError(Problem("unicorn cannot emulate this port", found=port, allowed=known))
+    common: tuple[Block, ...] = (SystemControl(system.clock, system.on_reset, system.on_fpu),)
+    if core != "cortex-m0plus":
+        common += (CycleCounter(system.clock),)
+    return (*common, *_PORTS[port](system))
+
+
+def _mps2(system: System) -> tuple[Block, ...]:
+    return _cmsdk(system, 0x4000_4000, 0x4000_0000, 0x4002_8000)
+
+
+def _mps2_tz(system: System) -> tuple[Block, ...]:
+    return _cmsdk(system, 0x5020_0000, 0x5000_0000, 0x5030_2000)
+
+
+def _cmsdk(system: System, uart: int, timer: int, leds: int) -> tuple[Block, ...]:
+    return (
+        cmsdk_uart(uart, system.line),
+        Timer(timer, 0x400, 4, system.clock, down=True),
+        Block(leds),
+    )
+
+
+def _stm32l4(system: System) -> tuple[Block, ...]:
+    clock_flags = (Follow(0, 0, 1 << 0, 1), Follow(0, 0, 1 << 24, 1), Follow(8, 8, 3, 2))
+    return (
+        Block(0x4000_7000),
+        Block(0x4002_1000, follow=clock_flags, reset={0: 0x61}),
+        Block(0x4002_2000),
+        Block(0x4800_1400),
+        Block(0x4800_1800),
+        stm32_usart(0x4000_8000, system.line),
+    )
+
+
+def _stm32f4(system: System) -> tuple[Block, ...]:
+    return (*_f4_clocks(), Block(0x4002_0000), stm32_old_usart(0x4000_4400, system.line))
+
+
+def _stm32f7(system: System) -> tuple[Block, ...]:
+    gpio = (Block(0x4002_0C00), Block(0x4002_1400))
+    return (*_f4_clocks(), *gpio, stm32_usart(0x4000_4800, system.line))
+
+
+def _f4_clocks() -> tuple[Block, ...]:
+    clock_flags = (Follow(0, 0, 1 << 0, 1), Follow(0, 0, 1 << 24, 1), Follow(8, 8, 3, 2))
+    return (
+        Block(0x4000_7000, follow=(Follow(4, 0, 3 << 16, 0),)),
+        Block(0x4002_3800, follow=clock_flags, reset={0: 0x81}),
+        Block(0x4002_3C00),
+    )
+
+
+def _stm32h7(system: System) -> tuple[Block, ...]:
+    clock_flags = (Follow(0, 0, 1 << 0, 2), Follow(0, 0, 1 << 24, 1), Follow(0x10, 0x10, 7, 3))
+    return (
+        Block(0x5802_4800, fixed={0x18: 1 << 13, 0x04: 1 << 13}),
+        Block(0x5800_0400),
+        Block(0x5802_4400, follow=clock_flags, reset={0: 0x21}),
+        Block(0x5200_2000),
+        Block(0x5802_0C00),
+        Block(0x5802_1800),
+        stm32_usart(0x4000_4800, system.line),
+    )
+
+
+def _stm32u5(system: System) -> tuple[Block, ...]:
+    ready = (Follow(0xC, 0xC, 1 << 18, -4), Follow(0xC, 0xC, 1 << 16, -1), Follow(0xC, 0xC, 1 << 17, -2))
+    clock_flags = (Follow(0, 0, 1 << 0, 2), Follow(0, 0, 1 << 24, 1), Follow(0x1C, 0x1C, 3, 2))
+    return (
+        Block(0x4602_0800, follow=ready),
+        Block(0x4602_0C00, follow=clock_flags, reset={0: 0x31}),
+        Block(0x4002_2000),
+        Block(0x4003_0400),
+        Block(0x4202_0000),
+        Block(0x4202_1400),
+        stm32_usart(0x4001_3800, system.line),
+    )
+
+
+def _nrf52840(system: System) -> tuple[Block, ...]:
+    return (
+        NordicClock(0x4000_0000, 0x1000),
+        nordic_uart(0x4000_2000, system.line),
+        Block(0x4001_E000, 0x1000),
+        Block(0x5000_0000, 0x1000),
+    )
+
+
+def _rp2040(system: System) -> tuple[Block, ...]:
+    locked = {0x00: 1 << 31}
+    selected = (Follow(0x38, 0x30, 3, 0), Follow(0x44, 0x3C, 1, 0))
+
+    def microseconds() -> int:
+        return system.clock() * _MEGAHERTZ // system.clock_hz
+
+    return (
+        Resets(0x4000_C000),
+        AtomicBlock(0x4002_4000, fixed={0x04: 1 << 31}),
+        AtomicBlock(0x4002_8000, fixed=locked),
+        _Clocks(0x4000_8000, selected),
+        AtomicBlock(0x4005_8000),
+        Timer(0x4005_4000, 0x4000, 0x28, microseconds, down=False),
+        AtomicBlock(0x4001_4000),
+        Block(0xD000_0000, 0x1000),
+        Block(0x1800_0000, 0x1000),
+        pl011(0x4003_4000, system.line),
+    )
+
+
+class _Clocks(AtomicBlock):
+    """CLOCKS of the RP2040: SELECTED shows the source chosen as one bit."""
+
+    def read(self, offset: int) -> int:
+        """REF_SELECTED 0x38 and SYS_SELECTED 0x44 are one-hot."""
+        if offset in (0x38, 0x44):
+            return 1 << super().read(offset)
+        return super().read(offset)
+
+
+_PORTS: dict[str, Callable[[System], tuple[Block, ...]]] = {
+    "mps2": _mps2,
+    "mps2_tz": _mps2_tz,
+    "stm32l4": _stm32l4,
+    "stm32f4": _stm32f4,
+    "stm32f7": _stm32f7,
+    "stm32h7": _stm32h7,
+    "stm32u5": _stm32u5,
+    "nrf52840": _nrf52840,
+    "rp2040": _rp2040,
+}
