@@ -12,13 +12,14 @@ import numpy as np
 
 from edgekit.errors import InternalError, Problem
 from edgekit.ir.graph import Array
-from edgekit.ir.quant import wrap_int32
+from edgekit.ir.quant import requantize, wrap_int32
 from edgekit.ops import accumulators
 
 Packer = Callable[[Mapping[str, Array], Mapping[str, int]], Array]
 
 _PACKERS: dict[str, Packer] = {}
 _QUAD = 4
+_HALF = 1 << 30
 
 
 def packer(function: Packer) -> Packer:
@@ -134,6 +135,22 @@ def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     multiplier, rounding, shift = records.T
     rounding = np.where(shift == 0, 2 * rounding + 1, rounding)
     return _words(np.column_stack([words, 2 * bias, multiplier, rounding]).reshape(-1))
+
+
+@packer
+def dsp_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Twice what the finer operand of an addition contributes, by its byte: int32, 256 entries.
+
+    Less the zero point of the coarser one, whose factor is exactly 1/2; subtracted operands are negated.
+    """
+    del arrays
+    fine, coarse = (1, 0) if ints["in0_multiplier"] == _HALF and ints["in0_shift"] == 0 else (0, 1)
+    signs = (1, -1 if ints["subtract"] else 1)
+    values = np.arange(256, dtype=np.uint8).astype(np.int8).astype(np.int64) - ints[f"in{fine}_zp"]
+    shift = ints["left_shift"]
+    scaled = requantize(values << shift, ints[f"in{fine}_multiplier"], ints[f"in{fine}_shift"])
+    table = 2 * signs[fine] * scaled - signs[coarse] * (ints[f"in{coarse}_zp"] << shift)
+    return table.astype(np.int32)
 
 
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
