@@ -17,7 +17,7 @@ from edgekit.emulate import launch
 from edgekit.errors import DeviceError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from edgekit.board import Board
@@ -53,7 +53,7 @@ def deploy(
     *,
     port: str = "",
     patience: Patience | None = None,
-) -> Iterator[Bench]:
+) -> Generator[Bench]:
     """A bench with the image's firmware, checked against the plan and its build id; put away afterwards.
 
     With ``port``, the serial port or pyserial URL of a board that was flashed before; without, the emulated board.
@@ -74,13 +74,13 @@ def deploy(
         raise DeviceError(_by_hand(board, image))
 
 
-def _emulated(board: Board, plan: Plan, image: Image, patience: Patience | None) -> Iterator[Bench]:
+def _emulated(board: Board, plan: Plan, image: Image, patience: Patience | None) -> Generator[Bench]:
     layers = [layer_function(plan, i) for i in range(len(plan.layers))]
     callers = [f"{plan.model}_invoke", f"{plan.model}_step"]
     with launch(board, image.binary, image.elf, [*layers, *callers]) as emulated:
         try:
             with connect(open_port(emulated.url), plan, image.build_id, patience) as session:
-                counter = emulated if emulated.counts() is not None else None
+                counter = emulated if emulated.is_counting else None
                 how = "measured" if board.emulator == "native" else "emulated"
                 yield Bench(session, how, counter)
         except DeviceError:

@@ -66,8 +66,8 @@ class Counter(Protocol):
         """Set all counters to zero."""
         ...
 
-    def counts(self) -> Counts | None:
-        """What ran since the last reset; None where nothing counts."""
+    def counts(self) -> Counts:
+        """What ran since the last reset; asked while the board is idle."""
         ...
 
 
@@ -248,7 +248,7 @@ def _tell(progress: Progress | None, done: int, whole: int) -> None:
         progress(done, whole)
 
 
-def _count(session: Session, plan: Plan, inputs: Sequence[Array], counter: Counter) -> Counts | None:
+def _count(session: Session, plan: Plan, inputs: Sequence[Array], counter: Counter) -> Counts:
     tensors.load(session, plan, inputs)
     counter.reset_counts()
     session.run()

@@ -106,6 +106,7 @@ def test_a_runner_drives_the_emulated_board_in_ascii(nucleo):
                 text += piece
             return text.decode("ascii").splitlines()
 
+        assert ask("name")[0] == "m-name-dut-[nucleo-l4r5zi]"
         assert ask("profile")[1] == f"m-model-[{nucleo.plan.model}]"
         assert [ask(command) for command in commands][-1] == ["m-load-done", "m-ready"]
         lines = ask("infer 3 1")
