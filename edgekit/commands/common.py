@@ -1,0 +1,109 @@
+"""What all commands share: arguments, the two output streams, progress, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from edgekit import report
+
+QUIET_S = 5.0
+"""Without a terminal, a stage that goes on is spoken of this often."""
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="An int8 .tflite file.", show_default=False)]
+BoardName = Annotated[
+    str,
+    typer.Option("--board", "-b", metavar="BOARD", help="A name `edgekit boards` lists, or a path to a .toml file."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
+
+
+class Toolchain(StrEnum):
+    """Compilers that build the firmware."""
+
+    ZIG = "zig"
+    GCC = "gcc"
+
+
+ToolchainName = Annotated[
+    Toolchain,
+    typer.Option(
+        "--toolchain", help="zig: from the ziglang wheel. gcc: the cross compiler on PATH (see `edgekit doctor`)."
+    ),
+]
+SamplesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--samples",
+        metavar="FILE",
+        help="A .npz with `inputs` (and maybe `labels`), or a .npy. Without it inputs are made up from a seed.",
+    ),
+]
+Count = Annotated[
+    int, typer.Option("--count", min=0, metavar="N", help="Use only the first N samples of --samples (0: all).")
+]
+LayersOf = Annotated[
+    int,
+    typer.Option("--layers-of", min=0, metavar="N", help="Compare the layers of the first N samples only (0: all)."),
+]
+OutDir = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Keep the generated project here (else in edgekit's cache)."),
+]
+
+
+def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) -> None:
+    """Print a result: JSON if asked for, else for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
+        return
+    report.console().print(renderable)
+
+
+class Progress:
+    """Says on stderr what is going on: a live line in a terminal, else a plain line for whatever takes long.
+
+    Called as the verbs want it: with a stage, what is done of it and its whole (0: unknown).
+    """
+
+    def __init__(self) -> None:
+        self._console = report.console(sys.stderr)
+        self._live = self._console.is_terminal
+        self._status = self._console.status("") if self._live else None
+        self._stage = ""
+        self._said = 0.0
+
+    def __call__(self, stage: str, done: int = 0, whole: int = 0) -> None:
+        """Say it."""
+        share = f" {done * 100 // whole} %" if whole else ""
+        if self._status is not None:
+            self._status.update(f"{stage}{share}")
+            self._status.start()
+        elif stage != self._stage or time.monotonic() - self._said > QUIET_S:
+            self._console.print(f"... {stage}{share}")
+            self._said = time.monotonic()
+        self._stage = stage
+
+    def stop(self) -> None:
+        """Take the live line away."""
+        if self._status is not None:
+            self._status.stop()
+
+
+@contextmanager
+def working() -> Generator[Progress]:
+    """Progress that is gone when the block ends, however it ends."""
+    progress = Progress()
+    try:
+        yield progress
+    finally:
+        progress.stop()

@@ -1,0 +1,140 @@
+"""Commands that look at a model and need no board: analyze, dump, explain."""
+
+from __future__ import annotations
+
+import difflib
+import json as json_module
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+import edgekit
+from edgekit import analysis, passes, report
+from edgekit.board import load as load_board
+from edgekit.commands.catalogue import kernel_json
+from edgekit.commands.common import BoardName, Json, Model, emit
+from edgekit.errors import Problem, UsageError
+from edgekit.ir import dump as graph_text
+from edgekit.plan.kernels import catalogue
+from edgekit.plan.plan import Plan
+
+DEFAULT_BOARD = "nucleo-l4r5zi"
+
+
+def analyze(
+    model: Model,
+    board: Annotated[
+        str, typer.Option("--board", "-b", metavar="BOARD", help="Only this board; kernels are chosen for it.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show a model's layers, MACs, weights and arena, and which boards it fits; or all that is not supported.
+
+    Example: edgekit analyze model.tflite --board nucleo-l4r5zi
+    """
+    found = edgekit.analyze(model, board or None)
+    emit(found.json(), report.analysis(found), as_json=json)
+
+
+def dump(
+    model: Model,
+    after: Annotated[
+        str, typer.Option("--after", metavar="PASS", help="Stop after this pass; `read`: as the file has it.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Print the graph as text, after all passes or after one of them.
+
+    Example: edgekit dump model.tflite --after read
+    """
+    graph = edgekit.optimise(edgekit.load(model), after=_known("pass", after, passes_in_order()) if after else None)
+    shown = graph_text.dump(graph)
+    emit(
+        {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown},
+        Text(shown.rstrip()),
+        as_json=json,
+    )
+
+
+def passes_in_order() -> tuple[str, ...]:
+    """What --after takes."""
+    return (edgekit.AS_READ, *passes.PASSES)
+
+
+class Topic(StrEnum):
+    """What explain can explain."""
+
+    LAYER = "layer"
+    KERNEL = "kernel"
+    MEMORY = "memory"
+    SIZE = "size"
+
+
+def explain(
+    topic: Annotated[Topic, typer.Argument(help="What to explain.", show_default=False)],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|KERNEL", help="A .tflite file; for `kernel` a kernel's name.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        str, typer.Argument(metavar="[LAYER]", help="For `layer`: its name or number.", show_default=False)
+    ] = "",
+    board: BoardName = DEFAULT_BOARD,
+    json: Json = False,
+) -> None:
+    """Explain a layer, a kernel, the arena over time, or where the bytes go.
+
+    Examples: edgekit explain memory model.tflite · edgekit explain layer model.tflite conv1 · edgekit explain
+    kernel conv_2d_s8_scalar · edgekit explain size model.tflite
+    """
+    if topic is Topic.KERNEL:
+        by_name = {k.name: k for k in catalogue()}
+        chosen = by_name[_known("kernel", subject, tuple(by_name))]
+        emit(kernel_json(chosen), report.kernel(chosen), as_json=json)
+        return
+    plan = _plan(Path(subject), board)
+    tree = json_module.loads(plan.to_json())
+    if topic is Topic.MEMORY:
+        emit(
+            {k: tree[k] for k in ("title", "arena_bytes", "lower_bound", "slots", "steps")},
+            report.ArenaOverTime(plan),
+            as_json=json,
+        )
+    elif topic is Topic.SIZE:
+        emit({k: tree[k] for k in ("title", "arena_bytes", "constants", "layers")}, report.sizes(plan), as_json=json)
+    else:
+        index = _layer_index(plan, name)
+        emit(tree["layers"][index], report.layer(plan, index), as_json=json)
+
+
+def _plan(model: Path, board: str) -> Plan:
+    graph = edgekit.optimise(edgekit.load(model))
+    target = load_board(board).target
+    analysis.check(graph, target)
+    return edgekit.make_plan(graph, board)
+
+
+def _layer_index(plan: Plan, name: str) -> int:
+    names = [layer.name for layer in plan.layers]
+    if name.isdecimal() and int(name) < len(names):
+        return int(name)
+    if not name:
+        raise UsageError(
+            Problem("which layer?", found="no name", allowed=f"0 to {len(names) - 1}, or one of {', '.join(names)}")
+        )
+    return names.index(_known("layer", name, names))
+
+
+def _known(kind: str, word: str, known: Sequence[str]) -> str:
+    """``word`` if it is known; else an error that names the nearest."""
+    if word in known:
+        return word
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"Did you mean '{close[0]}'?" if close else ""
+    raise UsageError(Problem(f"there is no such {kind}", found=f"'{word}'", allowed=", ".join(known), hint=hint))

@@ -1,0 +1,180 @@
+"""Commands that put a model on a board: build, run, verify, profile, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+import edgekit
+from edgekit import demo as shipped
+from edgekit import report, samples
+from edgekit.commands.common import (
+    BoardName,
+    Count,
+    Json,
+    LayersOf,
+    Model,
+    OutDir,
+    SamplesFile,
+    Toolchain,
+    ToolchainName,
+    emit,
+    working,
+)
+from edgekit.samples import Samples
+
+DEMO_BOARD = "nucleo-l4r5zi"
+_DEMO_SAMPLES = 14
+_DEMO_LAYERS_OF = 2
+
+
+def build(
+    model: Model,
+    board: BoardName,
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the project goes; default: ./MODEL-BOARD.")
+    ] = None,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be generated and run; write nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Generate a C project of its own for a model and a board, and build it.
+
+    The project is C11 and CMake and needs no Python to be built again.
+
+    Example: edgekit build model.tflite --board nucleo-l4r5zi -o firmware
+    """
+    with working() as progress:
+        where = out or Path(f"{model.stem}-{Path(board).stem}")
+        built = edgekit.build(model, board, where, toolchain=toolchain.value, progress=progress, dry_run=dry_run)
+    emit(built.json(), report.build(built), as_json=json)
+
+
+def run(
+    model: Model,
+    board: BoardName,
+    *,
+    inputs: Annotated[
+        Path, typer.Option("--input", "-i", metavar="FILE", help="A .npy or .npz with the input.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Save the raw outputs here: arr_0, arr_1 ..."),
+    ] = None,
+    count: Count = 0,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    out: OutDir = None,
+    json: Json = False,
+) -> None:
+    """Run a model on a board and show its outputs.
+
+    Example: edgekit run model.tflite --board nucleo-l4r5zi --input x.npy
+    """
+    with working() as progress:
+        given = samples.load(inputs, edgekit.load(model)).first(count)
+        done = edgekit.run(model, board, given, toolchain=toolchain.value, progress=progress, out=out)
+    if output is not None:
+        columns = zip(*done.outputs, strict=True)
+        np.savez(output, *(np.stack(c) for c in columns))
+    emit(done.json(), report.run(done), as_json=json)
+
+
+def verify(
+    model: Model,
+    board: BoardName,
+    *,
+    samples_file: SamplesFile = None,
+    count: Count = 0,
+    layers_of: LayersOf = 0,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    out: OutDir = None,
+    json: Json = False,
+) -> None:
+    """Check that every byte of every layer's output on the board equals the reference's.
+
+    Exits with 1 if anything differs. Example: edgekit verify model.tflite --board emu-m4 --samples test.npz
+    """
+    with working() as progress:
+        given = _given(samples_file, model, count)
+        checked = edgekit.verify(
+            model, board, given, layers_of=layers_of, toolchain=toolchain.value, progress=progress, out=out
+        )
+    emit(checked.json(), report.verification(checked), as_json=json)
+    if not checked.exact:
+        raise typer.Exit(1)
+
+
+def profile(
+    model: Model,
+    board: BoardName,
+    *,
+    samples_file: SamplesFile = None,
+    count: Count = 0,
+    layers_of: LayersOf = 0,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    out: OutDir = None,
+    json: Json = False,
+) -> None:
+    """Show what one inference costs: instructions, cycles, RAM, flash, layer by layer; and whether it is exact.
+
+    Exits with 1 if it is not exact. Example: edgekit profile model.tflite --board nucleo-l4r5zi --json
+    """
+    with working() as progress:
+        given = _given(samples_file, model, count)
+        found = edgekit.profile(
+            model, board, given, layers_of=layers_of, toolchain=toolchain.value, progress=progress, out=out
+        )
+    emit(found.json(), report.ProfileReport(found), as_json=json)
+    if not found.exact:
+        raise typer.Exit(1)
+
+
+def demo(
+    *,
+    board: BoardName = DEMO_BOARD,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="Labelled samples to run.")] = _DEMO_SAMPLES,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    out: OutDir = None,
+    json: Json = False,
+) -> None:
+    """Take the shipped model, a smart watch that tells exercises apart, all the way to a verified board.
+
+    Labelled samples of people the model never met are classified on the emulated board.
+
+    Example: edgekit demo
+    """
+    with working() as progress:
+        every = samples.load(shipped.SAMPLES, edgekit.load(shipped.MODEL))
+        found = edgekit.profile(
+            shipped.MODEL,
+            board,
+            _spread(every, count),
+            layers_of=_DEMO_LAYERS_OF,
+            toolchain=toolchain.value,
+            progress=progress,
+            out=out,
+        )
+    emit(found.json(), report.ProfileReport(found), as_json=json)
+    if not found.exact:
+        raise typer.Exit(1)
+
+
+def _given(path: Path | None, model: Path, count: int) -> Samples | None:
+    return samples.load(path, edgekit.load(model)).first(count) if path is not None else None
+
+
+def _spread(given: Samples, count: int) -> Samples:
+    """``count`` samples spread evenly over all, so that every class and person has a chance."""
+    chosen = [i * len(given) // count for i in range(min(count, len(given)))]
+    return Samples(
+        inputs=tuple(given.inputs[i] for i in chosen),
+        source=f"{len(chosen)} of {len(given)} spread evenly: {given.source}",
+        labels=tuple(given.labels[i] for i in chosen) if given.labels else (),
+        classes=given.classes,
+    )

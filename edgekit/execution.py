@@ -1,0 +1,327 @@
+"""From a planned model to results: build it, switch a board on, run, compare, count."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit import analysis, reference
+from edgekit.board import Board
+from edgekit.device import link, measure, transport
+from edgekit.device import results as device_results
+from edgekit.emulate.board import EmulatedBoard, launch
+from edgekit.errors import DeviceError, InternalError, Problem
+from edgekit.ir.graph import Array, Graph
+from edgekit.plan.plan import Plan
+from edgekit.results import (
+    Accuracy,
+    Build,
+    Cycles,
+    How,
+    LayerCheck,
+    LayerProfile,
+    ModelInfo,
+    Profile,
+    Run,
+    Sizes,
+    Tool,
+    Verification,
+)
+from edgekit.samples import Samples, accuracy, real_values
+from edgekit.toolchain import compilers, footprint, project
+
+if sys.platform != "win32":
+    import fcntl
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage, what is done of it and its whole (0: unknown)."""
+
+
+def silent(stage: str, done: int, whole: int) -> None:
+    """Progress that nobody wants to hear of."""
+    del stage, done, whole
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model planned for a board. ``data`` is the .tflite file's bytes, None if the graph came without.
+
+    ``layers_of`` limits the comparison of every layer to the first so many samples, 0 to none: the outputs of all
+    are compared anyway.
+    """
+
+    graph: Graph
+    optimised: Graph
+    data: bytes | None
+    board: Board
+    plan: Plan
+    out: Path | None
+    toolchain: str
+    progress: Progress
+    layers_of: int = 0
+
+    @property
+    def model(self) -> ModelInfo:
+        """The model as its file has it, before any pass."""
+        return ModelInfo(self.graph.name, self.graph.sha256, self.graph.macs)
+
+    @property
+    def how(self) -> How:
+        """Whether results come from an emulator or from the very machine the firmware is for."""
+        return "measured" if self.board.emulator == "native" else "emulated"
+
+
+def build(job: Job, *, dry_run: bool = False) -> Build:
+    """Generate the project and build its images; ``dry_run`` only says what would be done."""
+    out = job.out or _cached(job)
+    compiler = compilers.find(job.toolchain, job.board.target)
+    tool = Tool(compiler.toolchain, compiler.version)
+    ram, flash = analysis.available(job.board)
+    if dry_run:
+        files, build_id = project.project_files(job.plan, job.board, compiler)
+        sizes = Sizes(arena=job.plan.arena_bytes, weights=job.plan.weight_bytes, board_ram=ram, board_flash=flash)
+        commands = (
+            f"cmake -S {out} -B {out}/build -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake",
+            f"ninja -C {out}/build",
+        )
+        return Build(job.plan, job.board.name, out, tool, sizes, None, None, build_id, tuple(sorted(files)), commands)
+    job.progress("generating C", 0, 0)
+    written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain)
+    built = project.build(written, lambda done, whole, _what: job.progress("building", done, whole))
+    size = footprint.measure(built, job.plan.weight_bytes, job.plan.arena_bytes)
+    sizes = Sizes(
+        arena=size.ram_arena,
+        static=size.ram_static if job.board.target.bare_metal else max(0, size.ram_static - size.ram_arena),
+        weights=size.flash_weights,
+        code=size.flash_code,
+        image_ram=size.image_ram,
+        image_flash=size.image_flash,
+        board_ram=ram,
+        board_flash=flash,
+    )
+    files = tuple(sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if _is_source(p, out)))
+    return Build(job.plan, job.board.name, out, tool, sizes, built.elf, built.bin or built.elf, built.build_id, files)
+
+
+def _is_source(path: Path, out: Path) -> bool:
+    return path.is_file() and path.relative_to(out).parts[0] != "build"
+
+
+def _cached(job: Job) -> Path:
+    """The folder in the user's cache for this model, board and toolchain."""
+    name = f"{job.plan.model}-{job.plan.sha256[:8] or 'graph'}-{job.board.name}-{job.toolchain}"
+    return compilers.user_cache() / "builds" / name
+
+
+@contextmanager
+def _alone(job: Job) -> Generator[None]:
+    """Keep another edgekit from rebuilding the same cached project meanwhile, where the system has file locks."""
+    folder = _cached(job)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as file:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A board that is switched on, with the link to it."""
+
+    board: EmulatedBoard
+    session: link.Session
+
+
+@contextmanager
+def _built(job: Job) -> Generator[Build]:
+    with _alone(job):
+        yield build(job)
+
+
+@contextmanager
+def switched_on(job: Job, built: Build) -> Generator[Bench]:
+    """The board with the image on it, emulated; a firmware that stops is told with where and why.
+
+    Raises:
+        DeviceError: the board or the link fails.
+        ToolError: the emulator is missing or does not start.
+    """
+    job.progress(f"switching {job.board.name} on", 0, 0)
+    regions = [measure.layer_function(job.plan, i) for i in range(len(job.plan.layers))]
+    regions += [f"{job.plan.model}_invoke", f"{job.plan.model}_step"]
+    if built.elf is None or built.image is None:
+        raise InternalError(Problem("a board needs an image", str(built.out)))
+    with launch(job.board, built.image, built.elf, regions) as emulated:
+        try:
+            stream = transport.open_port(emulated.url, job.board.serial.baud)
+            with link.connect(stream, job.plan, built.build_id) as session:
+                yield Bench(emulated, session)
+        except DeviceError:
+            emulated.check()
+            raise
+
+
+def run(job: Job, samples: Samples) -> Run:
+    """Outputs for every sample."""
+    with _built(job) as built, switched_on(job, built) as bench:
+        outputs = [tuple(o) for o in _outputs(job, bench, samples, "running")]
+    slots = [job.plan.slots[i] for i in job.plan.outputs]
+    real = [tuple(real_values(a, s.scale, s.zero_point) for a, s in zip(one, slots, strict=True)) for one in outputs]
+    names = tuple(s.tensor for s in slots)
+    return Run(job.model, job.board.name, job.how, names, tuple(outputs), tuple(real), samples.source)
+
+
+def verify(job: Job, samples: Samples) -> Verification:
+    """Every layer's output, byte by byte."""
+    with _built(job) as built, switched_on(job, built) as bench:
+        return _verify(job, built, bench, samples)
+
+
+def profile(job: Job, samples: Samples) -> Profile:
+    """Costs of one inference of the first sample, after all samples were verified."""
+    with _built(job) as built, switched_on(job, built) as bench:
+        verified = _verify(job, built, bench, samples)
+        counter = bench.board if bench.board.is_counting else None
+        runs = 1 if job.how == "emulated" else 20
+        stage = _stage(job, "counting" if counter else "timing")
+        costs = measure.profile(bench.session, job.plan, samples.inputs[0], runs=runs, counter=counter, progress=stage)
+        model = bench.board.cycle_model
+    return _profile(job, built, verified, costs, model.error_percent if model else None)
+
+
+def _stage(job: Job, name: str) -> link.Progress:
+    def progress(done: int, whole: int) -> None:
+        job.progress(name, done, whole)
+
+    return progress
+
+
+def _outputs(job: Job, bench: Bench, samples: Samples, stage: str) -> list[list[Array]]:
+    results: list[list[Array]] = []
+    for i, inputs in enumerate(samples.inputs):
+        results.append(measure.run(bench.session, job.plan, inputs))
+        job.progress(stage, i + 1, len(samples))
+    return results
+
+
+def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verification:
+    wanted = reference.make(job.graph, job.optimised, job.data)
+    looked_into = samples.first(job.layers_of)
+    stage = _stage(job, f"verifying every layer against {wanted.name}")
+    found = measure.verify(bench.session, job.plan, wanted.values, looked_into.inputs, how=job.how, progress=stage)
+    outputs = tuple(_check(c, found.missing) for c in found.outputs)
+    right = None
+    if samples.labels or len(samples) > len(looked_into):
+        every = _outputs(job, bench, samples, "running further samples")
+        for i in range(len(looked_into), len(samples)):
+            values = wanted.values(samples.inputs[i])
+            outputs = tuple(_compared(c, o, values) for c, o in zip(outputs, every[i], strict=True))
+        if samples.labels:
+            right = Accuracy(accuracy([o[0] for o in every], samples.labels), len(samples), samples.classes)
+    return Verification(
+        model=job.model,
+        board=job.board.name,
+        how=job.how,
+        reference=wanted.name,
+        samples=found.samples,
+        output_samples=len(samples),
+        sample_source=samples.source,
+        layers=tuple(_check(c, found.missing) for c in found.layers),
+        outputs=outputs,
+        toolchain=built.toolchain,
+        accuracy=right,
+    )
+
+
+def _compared(check: LayerCheck, got: Array, values: Mapping[str, Array]) -> LayerCheck:
+    """``check`` with one more sample's output added."""
+    want = values[check.tensor]
+    raw = [np.frombuffer(np.ascontiguousarray(a).tobytes(), np.uint8).reshape(want.size, -1) for a in (got, want)]
+    unlike = (raw[0] != raw[1]).any(axis=1)
+    apart = np.abs(got.reshape(-1)[unlike].astype(np.float64) - want.reshape(-1)[unlike].astype(np.float64))
+    return replace(
+        check,
+        bytes=check.bytes + want.nbytes,
+        different=check.different + int(unlike.sum()),
+        largest=max([check.largest, *np.nan_to_num(apart, nan=np.inf).tolist()]),
+    )
+
+
+def _check(check: device_results.TensorCheck, missing: Sequence[str]) -> LayerCheck:
+    return LayerCheck(
+        name=check.layer or f"(output {check.tensor})",
+        op=check.op,
+        tensor=check.tensor,
+        bytes=check.bytes,
+        different=check.mismatches,
+        largest=check.largest,
+        missing=check.tensor in missing,
+    )
+
+
+def _profile(
+    job: Job, built: Build, verified: Verification, costs: device_results.Run, error_percent: int | None
+) -> Profile:
+    cycles = _cycles(job, costs, error_percent)
+    latency, latency_how = _latency(job, costs, cycles)
+    return Profile(
+        model=job.model,
+        board=job.board.name,
+        board_title=job.board.title,
+        core=job.board.target.core,
+        clock_hz=job.board.target.clock_hz,
+        how=job.how,
+        emulator=job.board.emulator if job.how == "emulated" else "",
+        verification=verified,
+        instructions=costs.instructions,
+        cycles=cycles,
+        latency_us=latency,
+        latency_how=latency_how,
+        sizes=replace(built.sizes, stack=costs.stack),
+        layers=tuple(_layer(job, i, cost) for i, cost in enumerate(costs.layers)),
+        toolchain=built.toolchain,
+        notes=_notes(job),
+    )
+
+
+def _cycles(job: Job, costs: device_results.Run, error_percent: int | None) -> Cycles:
+    """Cycles by the emulator's model; a real board's counter where it counts the core's cycles."""
+    if job.how == "emulated":
+        if costs.counted_cycles is None:
+            return Cycles(None, None, "unknown")
+        how = "indicative" if error_percent is None else "estimated"
+        return Cycles(costs.counted_cycles, error_percent / 100 if error_percent else None, how)
+    if not job.board.target.bare_metal:
+        return Cycles(None, None, "unknown")
+    return Cycles(costs.cycles_median, 0.0, "measured")
+
+
+def _latency(job: Job, costs: device_results.Run, cycles: Cycles) -> tuple[float | None, str]:
+    """Microseconds of one inference and how they were got."""
+    if job.how == "measured":
+        return round(costs.latency_us, 3), "measured, median"
+    if cycles.value is None:
+        return None, "unknown"
+    return round(cycles.value * 1e6 / job.board.target.clock_hz, 3), cycles.how
+
+
+def _layer(job: Job, index: int, cost: device_results.LayerCost) -> LayerProfile:
+    layer = job.plan.layers[index]
+    cycles = cost.counted_cycles
+    if job.how == "measured" and job.board.target.bare_metal:
+        cycles = cost.cycles
+    return LayerProfile(layer.name, layer.op, layer.kernel, layer.macs, cost.instructions, cycles, layer.weight_bytes)
+
+
+def _notes(job: Job) -> tuple[str, ...]:
+    if job.plan.macs == job.graph.macs:
+        return ()
+    saved = job.graph.macs - job.plan.macs
+    return (
+        f"{saved:,} of the model's MACs ({saved / job.graph.macs:.0%}) cannot change any output byte and are left out",
+    )

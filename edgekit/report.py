@@ -1,0 +1,16 @@
+"""Every text report, in one place: results in, Rich renderables out."""
+
+from __future__ import annotations
+
+from edgekit.reports.analysis import analysis
+from edgekit.reports.catalogue import boards, kernel, kernels, ops, tools
+from edgekit.reports.errors import errors
+from edgekit.reports.memory import ArenaOverTime, layer, sizes
+from edgekit.reports.parts import console
+from edgekit.reports.profile import ProfileReport
+from edgekit.reports.verification import build, run, verification
+
+__all__ = [
+    "ArenaOverTime", "ProfileReport", "analysis", "boards", "build", "console", "errors", "kernel", "kernels",
+    "layer", "ops", "run", "sizes", "tools", "verification",
+]  # fmt: skip

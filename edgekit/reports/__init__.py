@@ -1,0 +1,1 @@
+"""Text reports, as Rich renderables: one module per kind. ``edgekit.report`` has them all."""

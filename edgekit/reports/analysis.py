@@ -1,0 +1,86 @@
+"""The report of analyze: layers, totals, and which boards the model fits."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from edgekit.analysis import CODE_ESTIMATE, Analysis, Fit
+from edgekit.reports.parts import Bar, dims, grid, notes, number, shorten, size, table, text
+
+_BAR = 12
+_NAME = 30
+
+
+def analysis(a: Analysis) -> RenderableType:
+    """The whole report."""
+    sentence = f", {len(a.layers)} layers, {a.macs:,} MACs, {size(a.weights)} of weights"
+    ops = ", ".join(f"{count} {op}" for op, count in a.ops)
+    rows = [("fits", f"RAM: arena and stack reserve; flash: weights and an estimate of {size(CODE_ESTIMATE)} for code")]
+    rows.append(("arena", "all tensors alive at once, planned; 'bound' is what no plan can go below"))
+    return Group(
+        text((a.name, "bold"), sentence),
+        text(("sha256 " + a.sha256, "bright_black")) if a.sha256 else "",
+        *_signatures(a),
+        text("ops: ", ops),
+        "",
+        _layers(a),
+        "",
+        *([_boards(a.fits), "", notes(rows)] if a.fits else []),
+    )
+
+
+def _signatures(a: Analysis) -> list[RenderableType]:
+    return [text(f"{kind}: {line}") for kind, lines in (("input", a.inputs), ("output", a.outputs)) for line in lines]
+
+
+def _layers(a: Analysis) -> Table:
+    kernels = any(x.kernel for x in a.layers)
+    result = table(footer=True)
+    result.add_column("layer", "total", no_wrap=True)
+    result.add_column("op", no_wrap=True)
+    result.add_column("output", no_wrap=True)
+    result.add_column("MACs", number(a.macs), justify="right", no_wrap=True)
+    result.add_column("weights", number(a.weights), justify="right", no_wrap=True)
+    if kernels:
+        result.add_column("kernel", no_wrap=True, overflow="ellipsis")
+    for x in a.layers:
+        name, kernel = shorten(x.name, _NAME), [x.kernel or "(no code)"] if kernels else []
+        result.add_row(name, x.op, dims(x.shape), number(x.macs or None), number(x.weights or None), *kernel)
+    return result
+
+
+def _boards(fits: tuple[Fit, ...]) -> Table:
+    result = table()
+    for head in ("board", "core"):
+        result.add_column(head, no_wrap=True)
+    result.add_column("fits", no_wrap=True)
+    for head in ("arena", "bound"):
+        result.add_column(head, justify="right", no_wrap=True)
+    for head in ("RAM", "flash"):
+        result.add_column(head, justify="right", no_wrap=True)
+        result.add_column("", no_wrap=True)
+    for f in fits:
+        verdict = text(("yes", "green")) if f.fits else text(("no", "bold red"))
+        if f.reason:
+            result.add_row(f.board, f.core, verdict, "-", "-", "-", "", "-", "")
+            continue
+        ram, flash = _need(f.ram, f.ram_available), _need(f.flash, f.flash_available)
+        result.add_row(f.board, f.core, verdict, number(f.arena), number(f.lower_bound), *ram, *flash)
+    return result
+
+
+def _need(used: int, whole: int) -> tuple[RenderableType, RenderableType]:
+    if not whole:
+        return size(used), ""
+    share = used / whole
+    return f"{size(used)} {share:.0%}", Bar(share, _BAR // 2, "red" if share > 1 else "cyan", track=True)
+
+
+def reasons(fits: tuple[Fit, ...]) -> RenderableType:
+    """Why a model cannot be generated for some boards."""
+    result = grid()
+    for f in fits:
+        if f.reason:
+            result.add_row(f.board, f.reason)
+    return result

@@ -1,0 +1,59 @@
+"""How errors look: every problem with what, where, found against allowed, and the next step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+
+from edgekit.errors import EdgekitError, Problem
+from edgekit.reports.parts import grid, text
+
+_KINDS = {
+    "ModelError": "the model",
+    "UnsupportedError": "not supported",
+    "BoardError": "the board file",
+    "DataError": "the samples",
+    "FitError": "does not fit",
+    "UsageError": "the command line",
+    "MissingToolError": "a tool is missing",
+    "BuildError": "the build",
+    "InternalError": "a fault of edgekit's own",
+    "PortError": "the serial port",
+    "LinkError": "the link to the board",
+    "TargetFaultError": "the firmware stopped",
+}
+
+
+def errors(error: EdgekitError) -> RenderableType:
+    """All problems of an error."""
+    count = len(error.problems)
+    many = f" ({count} problems)" if count > 1 else ""
+    kind = _KINDS.get(type(error).__name__, "")
+    head = text(("error", "bold red"), f": {kind}{many}" if kind else many)
+    return Group(head, *(_problem(p) for p in error.problems))
+
+
+def _problem(p: Problem) -> RenderableType:
+    facts = grid()
+    facts.add_column(no_wrap=True, style="bright_black")
+    facts.add_column(overflow="fold")
+    for label, value in (("where", p.where), ("found", p.found), ("allowed", p.allowed), ("next", p.hint.strip())):
+        if value:
+            facts.add_row(f"    {label}", text(value))
+    return Group(Padding(text((p.what, "bold")), (0, 0, 0, 2)), facts)
+
+
+def as_json(error: EdgekitError) -> dict[str, Any]:
+    """An error for JSON."""
+    return {
+        "error": {
+            "kind": type(error).__name__,
+            "exit_code": error.exit_code,
+            "problems": [
+                {"what": p.what, "where": p.where, "found": p.found, "allowed": p.allowed, "hint": p.hint}
+                for p in error.problems
+            ],
+        }
+    }

@@ -1,0 +1,168 @@
+"""The report of explain: the arena over time, one layer, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+
+from edgekit.plan.plan import Layer, Plan, Slot
+from edgekit.reports.parts import Bar, dims, grid, notes, number, shorten, size, table, text
+
+_LABEL = 26
+_ROWS = 24
+
+
+class ArenaOverTime:
+    """The arena as a drawing: steps from left to right, addresses from top to bottom, the peak step marked."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(*_drawing(self.plan, options.max_width, ascii_only=options.ascii_only))
+
+
+def alive(plan: Plan, step: int) -> int:
+    """Bytes of tensors and scratch that exist at a step, counting bytes that tensors share once."""
+    layer = plan.layers[plan.steps[step].layer]
+    spans = [(s.offset, s.offset + s.bytes) for s in plan.slots if s.first <= step <= s.last]
+    spans.append((layer.scratch, layer.scratch + layer.scratch_bytes))
+    end, total = 0, 0
+    for begin, stop in sorted(spans):
+        total += max(0, stop - max(begin, end))
+        end = max(end, stop)
+    return total
+
+
+def peak(plan: Plan) -> int:
+    """The step at which most bytes are alive."""
+    return max(range(len(plan.steps)), key=lambda k: alive(plan, k), default=0)
+
+
+def _drawing(plan: Plan, width: int, *, ascii_only: bool) -> list[RenderableType]:
+    top = peak(plan)
+    columns = max(1, min(len(plan.steps), width - 12))
+    per = -(-len(plan.steps) // columns)
+    cells = max(1, min(6, (width - 12) // -(-len(plan.steps) // per)))
+    row_bytes = max(1, -(-plan.arena_bytes // _ROWS))
+    legend = _letters(plan)
+    lines: list[RenderableType] = [
+        text((plan.title, "bold"), f": arena {plan.arena_bytes:,} B, lower bound {plan.lower_bound:,} B, "
+             f"peak {alive(plan, top):,} B at step {top} ({_step_name(plan, top)})"),
+        "",
+    ]  # fmt: skip
+    for row in range(-(-plan.arena_bytes // row_bytes)):
+        address = row * row_bytes
+        body = "".join(
+            _cell(plan, legend, step, (address, address + row_bytes), ascii_only=ascii_only) * cells
+            for step in range(0, len(plan.steps), per)
+        )
+        lines.append(text((f"{address:>9,} ", "bright_black"), body))
+    marks = "".join(("^" if s <= top < s + per else " ") * cells for s in range(0, len(plan.steps), per))
+    lines += [
+        text(" " * 10, (marks, "bold red")),
+        text(" " * 10, ("peak" if not marks.strip() else _under(marks), "red")),
+    ]
+    return [*lines, "", _legend(plan, legend)]
+
+
+def _under(marks: str) -> str:
+    """The word below the mark, so that it ends inside the drawing."""
+    at = marks.index("^")
+    return " " * at + "peak" if at + len("peak") <= len(marks) else "peak".rjust(max(len(marks), len("peak")))
+
+
+def _letters(plan: Plan) -> dict[int, str]:
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    return {i: alphabet[i % len(alphabet)] for i in range(len(plan.slots))}
+
+
+def _cell(plan: Plan, legend: dict[int, str], step: int, span: tuple[int, int], *, ascii_only: bool) -> str:
+    """The tensor whose bytes lie in ``span`` at ``step``: its letter, the one born last if several share them."""
+    inside = [
+        i for i, s in enumerate(plan.slots)
+        if s.first <= step <= s.last and s.offset < span[1] and s.offset + s.bytes > span[0]
+    ]  # fmt: skip
+    if inside:
+        return legend[max(inside, key=lambda i: plan.slots[i].first)]
+    layer = plan.layers[plan.steps[step].layer]
+    if layer.scratch_bytes and layer.scratch < span[1] and layer.scratch + layer.scratch_bytes > span[0]:
+        return "#"
+    return "." if ascii_only else "·"
+
+
+def _step_name(plan: Plan, step: int) -> str:
+    return plan.layers[plan.steps[step].layer].name if plan.steps else "none"
+
+
+def _legend(plan: Plan, legend: dict[int, str]) -> RenderableType:
+    result = table()
+    result.add_column("")
+    result.add_column("tensor", no_wrap=True)
+    result.add_column("shape", no_wrap=True)
+    for head in ("bytes", "offset", "alive"):
+        result.add_column(head, justify="right", no_wrap=True)
+    for i, slot in enumerate(plan.slots):
+        kept = f" ({slot.ring_rows} of {slot.rows} rows)" if slot.ring_rows < slot.rows else ""
+        life = f"{slot.first} to {min(slot.last, len(plan.steps) - 1)}"
+        row = (shorten(slot.tensor, 36), dims(slot.shape) + kept, number(slot.bytes), number(slot.offset), life)
+        result.add_row(legend[i], *row)
+    return Group(result, "", text(("#: scratch of the layer that runs; steps run from left to right", "bright_black")))
+
+
+def layer(plan: Plan, index: int) -> RenderableType:
+    """One layer: what it computes, by which kernel and why, where its bytes lie."""
+    x = plan.layers[index]
+    rows = grid()
+    rows.add_column(style="bold", no_wrap=True)
+    steps = [k for k, step in enumerate(plan.steps) if step.layer == index]
+    facts = [
+        ("op", x.op), ("kernel", f"{x.kernel}: {x.why}"), ("function", f"{plan.model}_layer_{index:02d}"),
+        ("from the layers", ", ".join(x.origin)), ("MACs", number(x.macs)),
+        ("constants", f"{x.weight_bytes:,} B: " + (", ".join(sorted(x.constants)) or "none")),
+        ("inputs", _slots(plan, x.inputs)), ("outputs", _slots(plan, x.outputs)),
+        ("scratch", f"{x.scratch_bytes:,} B at {x.scratch:,}" if x.scratch_bytes else "none"),
+        ("steps", f"{steps[0]} to {steps[-1]}" if len(steps) > 1 else str(steps[0])),
+        ("literals", _ints(x, x.specialise)), ("at run time", _ints(x, x.fields)),
+    ]  # fmt: skip
+    for fact in facts:
+        rows.add_row(*fact)
+    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", rows)
+
+
+def _slots(plan: Plan, indices: Sequence[int]) -> str:
+    return "\n".join(_slot(plan.slots[i]) if i >= 0 else "a constant in flash" for i in indices) or "none"
+
+
+def _slot(slot: Slot) -> str:
+    quant = f", scale {slot.scale:.6g}, zero point {slot.zero_point}" if slot.scale else ""
+    return f"{slot.tensor}: {slot.dtype} {dims(slot.shape)} at [{slot.offset:,}, {slot.offset + slot.bytes:,}){quant}"
+
+
+def _ints(x: Layer, names: Sequence[str]) -> str:
+    return ", ".join(f"{name}={x.ints[name]}" for name in names) or "none"
+
+
+def sizes(plan: Plan) -> RenderableType:
+    """Where the bytes of a plan go: constants and arena by layer."""
+    result = table(footer=True)
+    result.add_column("layer", "total", no_wrap=True)
+    result.add_column("op", no_wrap=True)
+    result.add_column("constants", number(plan.weight_bytes), justify="right", no_wrap=True)
+    result.add_column("", no_wrap=True)
+    result.add_column("alive in arena", number(plan.arena_bytes), justify="right", no_wrap=True)
+    result.add_column("", no_wrap=True)
+    for i, x in enumerate(plan.layers):
+        held = max((alive(plan, k) for k, step in enumerate(plan.steps) if step.layer == i), default=0)
+        result.add_row(
+            shorten(x.name, _LABEL), x.op, number(x.weight_bytes), Bar(_part(x.weight_bytes, plan.weight_bytes), 12),
+            number(held), Bar(_part(held, plan.arena_bytes), 12),
+        )  # fmt: skip
+    rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]
+    rows.append(("arena", f"{size(plan.arena_bytes)} planned, {size(plan.lower_bound)} is the lower bound"))
+    return Group(text((plan.title, "bold"), f" on {plan.core}"), "", result, "", notes(rows))
+
+
+def _part(value: int, whole: int) -> float:
+    return value / whole if whole else 0.0

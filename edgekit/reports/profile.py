@@ -1,0 +1,220 @@
+"""The profile report: what one inference costs, layer by layer, and how each number was got."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from edgekit.reports.parts import NARROW, Bar, duration, grid, notes, number, ratio, shorten, size, table, text
+from edgekit.results import Cycles, LayerProfile, Profile, Sizes, Verification
+
+_BAR = 22
+_SHARE_BAR = 6
+_NAME_MIN = 10
+_WHOLE_PROGRAM = "the whole program with its harness: there is no image of the model alone for this board"
+_HOW_CYCLES = {
+    "estimated": "a model of the core's instruction costs and flash wait states, compared with silicon",
+    "indicative": "a model that was never compared with this core's silicon: for orders of magnitude only",
+    "measured": "the core's own cycle counter",
+    "unknown": "nothing counts or estimates cycles on this board",
+}
+
+
+class ProfileReport:
+    """The whole report; narrower consoles get fewer columns."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Group(*_parts(self.profile, options.max_width))
+
+
+def _parts(p: Profile, width: int) -> list[RenderableType]:
+    right = accuracy(p.verification)
+    return [
+        _header(p),
+        verdict(p.verification),
+        *([right] if right else []),
+        "",
+        Memory(p.sizes),
+        "",
+        _layers(p, width),
+        "",
+        _totals(p),
+        "",
+        notes(_footnotes(p)),
+    ]
+
+
+def _header(p: Profile) -> Text:
+    clock = f"{p.clock_hz / 1e6:g} MHz"
+    board = f"{p.board_title} ({p.board}, {p.core}, {clock})" if p.core != "host" else f"{p.board_title} ({p.board})"
+    return text((p.model.name, "bold"), " on ", (board, "bold"), ", ", (p.how, "yellow" if p.how == "emulated" else ""))
+
+
+def verdict(v: Verification) -> Text:
+    """One line: exact or not, against what, over how many samples."""
+    samples = f"{v.samples} sample{'s' if v.samples != 1 else ''}"
+    samples += f" and the outputs of {v.outputs_only} more" if v.outputs_only else ""
+    if v.exact:
+        what = f": {v.bytes:,} output bytes of {len(v.layers)} layers over {samples} equal {v.reference}"
+        return text(("exact", "bold green"), what)
+    first = v.first_divergent
+    if first is None:
+        missed = [c.name for c in v.checks if c.missing or not c.bytes]
+        why = f": not everything was compared ({', '.join(missed) or 'no layer'})"
+        return text(("NOT EXACT", "bold red"), why)
+    different = sum(c.different for c in v.checks)
+    what = f": {different:,} elements differ from {v.reference}, first in layer '{first.name}'"
+    return text(("NOT EXACT", "bold red"), what)
+
+
+def accuracy(v: Verification) -> Text | None:
+    """One line on labelled samples, if there were any."""
+    a = v.accuracy
+    if a is None:
+        return None
+    return text(
+        (f"{a.right} of {a.total}", "bold"), f" labelled samples classified rightly on the board ({a.share:.1%})"
+    )
+
+
+class Memory:
+    """Bars of RAM and flash, the model's share of the board, and what they are made of."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.sizes = sizes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        s, wide = self.sizes, options.max_width >= NARROW
+        stack = f" + stack {s.stack:,}" if s.stack else ""
+        rows = (
+            ("RAM", s.ram, s.board_ram, f"arena {s.arena:,}{stack} + static {s.static:,}"),
+            ("flash", s.flash, s.board_flash, f"weights {s.weights:,} + code {s.code:,}"),
+        )
+        bars = grid()
+        bars.add_column(style="bold")
+        for _ in range(2):
+            bars.add_column(justify="right", no_wrap=True)
+        for name, used, whole, parts in rows:
+            share = used / whole if whole else 0.0
+            style = "red" if share > 1 else "cyan"
+            bar = Bar(share, _BAR, style, track=True) if whole else ""
+            of = f" of {size(whole)}" if whole else ""
+            bars.add_row(name, size(used) + of, f"{share:.1%}" if whole else "", bar, parts if wide else "")
+        yield bars
+        if not wide:
+            yield text(("; ".join(f"{name}: {parts}" for name, _, _, parts in rows), "bright_black"))
+        if s.image_flash:
+            image = f"whole image, with protocol and bench harness: RAM {s.image_ram:,}, flash {s.image_flash:,}"
+            yield text((image, "bright_black"))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the layer table as text; ``left`` aligned or right, and what stands under it."""
+
+    head: str
+    cells: tuple[str, ...]
+    foot: str = ""
+    left: bool = False
+
+    @property
+    def width(self) -> int:
+        return max(len(text) for text in (self.head, self.foot, *self.cells))
+
+    @property
+    def empty(self) -> bool:
+        return all(cell in ("", "-") for cell in self.cells)
+
+
+def _layers(p: Profile, width: int) -> Table:
+    """The layer table; names give way to numbers, and columns without any number are left out."""
+    wide = width >= NARROW
+    counted = sum(_cost(x) for x in p.layers)
+    shares = [_cost(x) / counted if counted else 0.0 for x in p.layers]
+    numbers = [c for c in _numbers(p, shares) if not c.empty]
+    words = [_Column("op", tuple(x.op for x in p.layers), left=True)]
+    if wide:
+        words.append(_Column("kernel", tuple(short_kernel(x.kernel) for x in p.layers), left=True))
+    bars = wide and counted > 0
+    taken = sum(c.width + 1 for c in (*words, *numbers)) + (_SHARE_BAR + 1 if bars else 0)
+    room = max(width - taken, _NAME_MIN)
+    names = _Column("layer", tuple(shorten(x.name, room) for x in p.layers), "total", left=True)
+    columns = [names, *words, *numbers]
+    result = table(footer=True, tight=True)
+    for c in columns:
+        result.add_column(c.head, c.foot, justify="left" if c.left else "right", no_wrap=True)
+    if bars:
+        result.add_column("", no_wrap=True)
+    for i in range(len(p.layers)):
+        bar: list[RenderableType] = [Bar(shares[i], _SHARE_BAR)] if bars else []
+        result.add_row(*(c.cells[i] for c in columns), *bar)
+    return result
+
+
+def _numbers(p: Profile, shares: Sequence[float]) -> list[_Column]:
+    layers = p.layers
+    cycles = "cycles" if p.cycles.how == "measured" else "est. cycles"
+    return [
+        _Column("MACs", tuple(number(x.macs or None) for x in layers), number(sum(x.macs for x in layers))),
+        _Column("instr", tuple(number(x.instructions) for x in layers), number(p.instructions)),
+        _Column("/MAC", tuple(ratio(x.per_mac) for x in layers), ratio(_per_left(p))),
+        _Column(cycles, tuple(number(x.cycles) for x in layers), number(p.cycles.value)),
+        _Column("share", tuple(f"{s:.1%}" if any(shares) else "-" for s in shares)),
+    ]
+
+
+def _per_left(p: Profile) -> float | None:
+    """Instructions per MAC that the passes have left."""
+    left = sum(x.macs for x in p.layers)
+    return p.instructions / left if p.instructions is not None and left else None
+
+
+def _cost(x: LayerProfile) -> int:
+    return x.cycles or x.instructions or 0
+
+
+def short_kernel(name: str) -> str:
+    """A kernel's name without its family, which the op says already, and without the usual int8."""
+    return re.sub(r"^.*?_(?=(s8|u8|s16|f32)(_|$))", "", name).removeprefix("s8_")
+
+
+def error_text(cycles: Cycles) -> str:
+    """The error of an estimate as ``+-15 %``, or nothing."""
+    return f" +-{cycles.error:.0%}".replace("%", " %") if cycles.error else ""
+
+
+def _totals(p: Profile) -> Text:
+    parts: list[str | tuple[str, str]] = ["one inference: "]
+    if p.instructions is not None:
+        per = f" ({p.per_mac:.2f} per MAC of the model)" if p.per_mac is not None else ""
+        parts += [(number(p.instructions), "bold"), f" instructions{per}, {p.how}"]
+    if p.cycles.value is not None:
+        parts += [", " if len(parts) > 1 else "", (number(p.cycles.value), "bold"), " cycles, ", p.cycles.how]
+        parts += [error_text(p.cycles)]
+    if p.latency_us is not None:
+        clock = f" at {p.clock_hz / 1e6:g} MHz" if p.cycles.value is not None else ""
+        parts += [", " if len(parts) > 1 else "", (duration(p.latency_us), "bold"), clock, f", {p.latency_how}"]
+    return text(*parts)
+
+
+def _footnotes(p: Profile) -> list[tuple[str, str]]:
+    v, s = p.verification, p.sizes
+    rows: list[tuple[str, str]] = [("toolchain", f"{p.toolchain.name} {p.toolchain.version}")]
+    if p.how == "emulated":
+        rows.append(("emulated", f"the very image for the board ran on {p.emulator}; no hardware took part"))
+    if p.instructions is not None:
+        rows.append(("instructions", "counted exactly between entry and return of the model's functions"))
+    rows.append(("cycles", f"{p.cycles.how}{error_text(p.cycles)}: {_HOW_CYCLES[p.cycles.how]}"))
+    stack = "; stack is the high-water mark of one inference" if s.stack else ""
+    what = "model, kernels and runtime, read from the linked image" if p.core.startswith("cortex-m") else _WHOLE_PROGRAM
+    rows.append(("RAM, flash", what + stack))
+    rows.append(("reference", f"{v.reference}; samples: {v.sample_source}"))
+    return rows + [("note", note) for note in p.notes]

@@ -1,0 +1,242 @@
+"""Inputs for a model: read from .npy or .npz files, or made up from a seed."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import DataError, Problem
+from edgekit.ir.graph import Array, DType, Graph, Tensor
+
+_MAX_BYTES = 1 << 30
+_FLOAT_SPAN = 4.0
+_SUFFIXES = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs of a model: ``inputs[sample][input]``, in the model's own shapes and types.
+
+    ``labels`` has one class index a sample, or is empty. ``source`` says in words where they come from.
+    """
+
+    inputs: tuple[tuple[Array, ...], ...]
+    source: str
+    labels: tuple[int, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def first(self, count: int) -> Samples:
+        """The first ``count`` samples; 0 means all."""
+        if not count or count >= len(self):
+            return self
+        source = f"first {count} of {len(self)}: {self.source}"
+        return Samples(self.inputs[:count], source, self.labels[:count], self.classes)
+
+
+def made_up(graph: Graph, count: int = 3, seed: int = 1) -> Samples:
+    """``count`` random samples over the whole range of the inputs' types, then the extremes and the zero point."""
+    generator = np.random.default_rng(seed)
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    random = [tuple(_random(t, generator) for t in tensors) for _ in range(count)]
+    extremes = [tuple(_filled(t, kind) for t in tensors) for kind in range(3)]
+    source = f"{count} random over the whole input range (seed {seed}), all lowest, all highest, all zero point"
+    return Samples((*random, *extremes), source)
+
+
+def load(path: Path | str, graph: Graph) -> Samples:
+    """Samples from a .npy file, or from a .npz with one array per input and maybe ``labels`` and ``classes``.
+
+    A single-input model takes the array ``inputs`` (or the only array there is). Arrays are (samples, ...) with
+    the input's own dimensions behind, or one sample as it is. Float arrays for an int8 input hold real values
+    and are quantised with the input's scale.
+
+    Raises:
+        DataError: the file cannot be read, or everything about it that does not fit the model.
+    """
+    where = Path(path)
+    arrays = _read(where)
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    problems: list[Problem] = []
+    notes: list[str] = []
+    columns: list[Array] = []
+    for i, tensor in enumerate(tensors):
+        key = _key(arrays, i, tensor, len(tensors))
+        if key is None:
+            problems.append(
+                Problem(
+                    f"there is no array for input '{tensor.name}'",
+                    where.name,
+                    ", ".join(arrays) or "no arrays",
+                    f"'{tensor.name}'" + (" or 'inputs'" if len(tensors) == 1 else f" or 'input_{i}'"),
+                )
+            )
+            continue
+        column = _fit(arrays[key], tensor, f"{where.name}, array '{key}'", problems, notes)
+        if column is not None:
+            columns.append(column)
+    if not problems and len({len(c) for c in columns}) > 1:
+        counts = ", ".join(str(len(c)) for c in columns)
+        problems.append(Problem("the inputs have different numbers of samples", where.name, counts))
+    if problems:
+        raise DataError(*problems)
+    labels = _labels(arrays, len(columns[0]), where.name)
+    classes = tuple(str(c) for c in arrays["classes"].tolist()) if "classes" in arrays else ()
+    rows = tuple(zip(*columns, strict=True))
+    return Samples(rows, "; ".join([where.name, *dict.fromkeys(notes)]), labels, classes)
+
+
+def real_values(array: Array, scale: float, zero_point: int) -> Array:
+    """Quantised values as float32 real ones; unchanged if ``scale`` is 0."""
+    return ((array.astype(np.float32) - zero_point) * np.float32(scale)) if scale else array
+
+
+def _read(path: Path) -> dict[str, Array]:
+    if path.suffix not in _SUFFIXES:
+        raise DataError(Problem("samples must be NumPy files", str(path), path.suffix or "no suffix", ".npy or .npz"))
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise DataError(
+                Problem("the file is too large", str(path), f"{path.stat().st_size} bytes", f"{_MAX_BYTES}")
+            )
+        if path.suffix == ".npz":
+            return _read_archive(path)
+        with path.open("rb") as file:
+            loaded = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(_unreadable(path, error)) from error
+    return {"inputs": loaded}
+
+
+def _read_archive(path: Path) -> dict[str, Array]:
+    """The arrays of an archive whose contents are bounded before they are unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        total = sum(entry.file_size for entry in archive.infolist())
+    if total > _MAX_BYTES:
+        raise DataError(Problem("the archive unpacks to too much", str(path), f"{total} bytes", f"{_MAX_BYTES}"))
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _unreadable(path: Path, error: Exception) -> Problem:
+    if isinstance(error, OSError) and error.strerror:
+        return Problem(f"the samples cannot be read: {error.strerror}", str(path))
+    if "allow_pickle" in str(error) or "pickled" in str(error):
+        hint = "save plain numeric arrays with numpy.save or numpy.savez"
+        return Problem("the file holds pickled objects, which edgekit never loads", str(path), hint=hint)
+    return Problem(
+        f"this is not a sound NumPy file: {error}", str(path), hint="write it with numpy.save or numpy.savez"
+    )
+
+
+def _key(arrays: Mapping[str, Array], index: int, tensor: Tensor, count: int) -> str | None:
+    names = [tensor.name, f"input_{index}"] + (["inputs", "input", "x", "arr_0"] if count == 1 else [f"arr_{index}"])
+    found = next((n for n in names if n in arrays), None)
+    if found is None and count == 1 and len(arrays) == 1:
+        return next(iter(arrays))
+    return found
+
+
+def _fit(array: Array, tensor: Tensor, where: str, problems: list[Problem], notes: list[str]) -> Array | None:
+    """``array`` as (samples, *shape) in its type, or None and a problem."""
+    shape = tensor.shape
+    tail = shape[1:] if shape and shape[0] == 1 else shape
+    if array.shape == shape:
+        stacked = array.reshape((1, *shape))
+    elif array.shape[1:] in (shape, tail) and array.ndim > 0:
+        stacked = array.reshape((len(array), *shape))
+    elif array.shape == tail:
+        stacked = array.reshape((1, *shape))
+    else:
+        allowed = f"(samples, {', '.join(map(str, tail))})"
+        problems.append(Problem("the array's shape does not fit the input", where, str(array.shape), allowed))
+        return None
+    if not len(stacked):
+        problems.append(Problem("the array holds no samples", where, str(array.shape)))
+        return None
+    return _typed(stacked, tensor, where, problems, notes)
+
+
+def _typed(array: Array, tensor: Tensor, where: str, problems: list[Problem], notes: list[str]) -> Array | None:
+    wanted = tensor.dtype.numpy
+    if array.dtype == wanted:
+        return np.ascontiguousarray(array)
+    quantised = tensor.quant is not None and tensor.dtype in (DType.INT8, DType.UINT8, DType.INT16)
+    if np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all():
+            problems.append(Problem("the array holds values that are not finite", where, "NaN or infinity"))
+            return None
+        if tensor.dtype is DType.FLOAT32:
+            return np.ascontiguousarray(array.astype(np.float32))
+        if quantised:
+            notes.append(f"real values, quantised with scale {tensor.scale:.6g}, zero point {tensor.zero_point}")
+            return quantise(array, tensor)
+    elif np.issubdtype(array.dtype, np.integer) and tensor.dtype is not DType.FLOAT32:
+        info = np.iinfo(wanted)
+        low, high = int(array.min()), int(array.max())
+        if info.min <= low and high <= info.max:
+            return np.ascontiguousarray(array.astype(wanted))
+        found, allowed = f"{array.dtype} in [{low}, {high}]", f"{wanted} in [{info.min}, {info.max}]"
+        problems.append(Problem("the array's values do not fit the input's type", where, found, allowed))
+        return None
+    allowed = f"{wanted}, or float real values" if quantised else str(wanted)
+    problems.append(Problem("the array's type does not fit the input", where, str(array.dtype), allowed))
+    return None
+
+
+def quantise(array: Array, tensor: Tensor) -> Array:
+    """Real values in the type of a quantised tensor: round(x / scale) + zero point, halves away from zero, clamped."""
+    info = np.iinfo(tensor.dtype.numpy)
+    scaled = array.astype(np.float64) / tensor.scale
+    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + tensor.zero_point
+    return np.clip(rounded, info.min, info.max).astype(tensor.dtype.numpy)
+
+
+def _labels(arrays: Mapping[str, Array], count: int, where: str) -> tuple[int, ...]:
+    if "labels" not in arrays:
+        return ()
+    labels = arrays["labels"]
+    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        found, allowed = f"{labels.dtype} {labels.shape}", f"integers ({count},)"
+        raise DataError(Problem("'labels' does not go with the samples", where, found, allowed))
+    return tuple(int(v) for v in labels)
+
+
+def _random(tensor: Tensor, generator: np.random.Generator) -> Array:
+    if tensor.dtype is DType.FLOAT32:
+        return generator.uniform(-_FLOAT_SPAN, _FLOAT_SPAN, tensor.shape).astype(np.float32)
+    low, high = _bounds(tensor)
+    return generator.integers(int(low), int(high), tensor.shape, endpoint=True).astype(tensor.dtype.numpy)
+
+
+def _filled(tensor: Tensor, kind: int) -> Array:
+    low, high = _bounds(tensor)
+    middle = tensor.zero_point if tensor.quant else 0
+    return np.full(tensor.shape, (low, high, middle)[kind], tensor.dtype.numpy)
+
+
+def _bounds(tensor: Tensor) -> tuple[float, float]:
+    if tensor.dtype is DType.FLOAT32:
+        return -_FLOAT_SPAN, _FLOAT_SPAN
+    if tensor.dtype is DType.BOOL:
+        return 0, 1
+    info: Any = np.iinfo(tensor.dtype.numpy)
+    return int(info.min), int(info.max)
+
+
+def accuracy(outputs: Sequence[Array], labels: Sequence[int]) -> int:
+    """How many samples have their largest output at the label's place."""
+    return sum(int(np.argmax(out.reshape(-1))) == label for out, label in zip(outputs, labels, strict=True))
+
+
+def elements(graph: Graph) -> int:
+    """Elements of all inputs together."""
+    return sum(math.prod(graph.tensors[name].shape) for name in graph.inputs)

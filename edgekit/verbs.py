@@ -1,0 +1,187 @@
+"""The public verbs, exported by ``edgekit`` itself: a model in, typed results out.
+
+``model`` is the path of a .tflite file, its bytes, or a Graph; with a file or bytes the tflite-micro interpreter can
+be the reference. ``board`` is a name that `edgekit boards` lists, a path to a .toml file, or a Board. ``progress`` is
+called with a stage, what is done of it and its whole (0: unknown).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from edgekit import AS_READ, analysis, execution, passes
+from edgekit import board as board_files
+from edgekit import samples as sample_files
+from edgekit.analysis import Analysis
+from edgekit.board import Board
+from edgekit.errors import Problem, UsageError
+from edgekit.execution import Job, Progress, silent
+from edgekit.frontends import tflite
+from edgekit.ir.graph import Graph
+from edgekit.plan import make
+from edgekit.plan.plan import Plan
+from edgekit.results import Build, Profile, Run, Verification
+from edgekit.samples import Samples
+
+ModelLike = Path | str | bytes | Graph
+BoardLike = Path | str | Board
+SamplesLike = Path | str | Samples
+
+
+def load(model: ModelLike) -> Graph:
+    """Read and check a model.
+
+    Raises:
+        ModelError: the file cannot be read, is damaged or contradicts itself.
+        UnsupportedError: everything in it that edgekit cannot generate.
+    """
+    return model if isinstance(model, Graph) else tflite.read(model)
+
+
+def optimise(graph: Graph, after: str | None = None) -> Graph:
+    """The graph after all passes, or after those up to ``after``; every remaining byte is unchanged.
+
+    Raises:
+        UsageError: ``after`` is neither a pass nor ``read``, the graph as it was read.
+    """
+    known = (AS_READ, *passes.PASSES)
+    if after is not None and after not in known:
+        raise UsageError(Problem("there is no such pass", found=f"'{after}'", allowed=", ".join(known)))
+    return graph if after == AS_READ else passes.optimise(graph, after or "")
+
+
+def analyze(model: ModelLike, board: BoardLike | None = None) -> Analysis:
+    """Layers, MACs, weights, arena and the boards the model fits: all, or the one asked for.
+
+    Raises:
+        ModelError, UnsupportedError: as ``load`` does; with a board also every layer no kernel runs there.
+        BoardError: there is no such board.
+    """
+    graph = load(model)
+    names = board_files.names() if board is None else ()
+    boards = [board_files.load(n) for n in names] if board is None else [_board(board)]
+    return analysis.analyze(graph, optimise(graph), boards)
+
+
+def make_plan(graph: Graph, board: BoardLike) -> Plan:
+    """Kernels, packed constants, schedule and arena of a graph on a board.
+
+    Raises:
+        UnsupportedError: every layer that no kernel runs on this board.
+    """
+    target = _board(board).target
+    analysis.check(graph, target)
+    return make.make(graph, target)
+
+
+def build(
+    model: ModelLike,
+    board: BoardLike,
+    out: Path | str | None = None,
+    *,
+    toolchain: str = "zig",
+    progress: Progress = silent,
+    dry_run: bool = False,
+) -> Build:
+    """Generate the C project of a model for a board in ``out`` and build its image.
+
+    Without ``out`` the project goes to edgekit's cache. ``dry_run`` writes and runs nothing.
+
+    Raises:
+        FitError: the image does not fit the board.
+        MissingToolError, BuildError: the compiler or CMake is missing or fails.
+        ModelError, UnsupportedError, BoardError: as ``load`` and ``make_plan`` do.
+    """
+    return execution.build(_job(model, board, out, toolchain, progress), dry_run=dry_run)
+
+
+def run(
+    model: ModelLike,
+    board: BoardLike,
+    samples: SamplesLike,
+    *,
+    toolchain: str = "zig",
+    progress: Progress = silent,
+    out: Path | str | None = None,
+) -> Run:
+    """Outputs of a model on a board, for every sample.
+
+    Raises:
+        DataError: the samples do not fit the model.
+        DeviceError: the board cannot be reached, or its firmware stopped.
+        EdgekitError: whatever ``build`` raises.
+    """
+    job = _job(model, board, out, toolchain, progress)
+    return execution.run(job, _samples(samples, job.graph))
+
+
+def verify(
+    model: ModelLike,
+    board: BoardLike,
+    samples: SamplesLike | None = None,
+    *,
+    layers_of: int = 0,
+    toolchain: str = "zig",
+    progress: Progress = silent,
+    out: Path | str | None = None,
+) -> Verification:
+    """Compare every byte of every layer's output on a board with the reference.
+
+    Without ``samples``: random ones from a seed, and the extremes of the input range. ``layers_of`` looks into the
+    layers of the first so many samples only (0: all); the outputs of all are compared.
+
+    Raises:
+        EdgekitError: whatever ``run`` raises; a difference is a result and no error.
+    """
+    job = _job(model, board, out, toolchain, progress)
+    return execution.verify(replace(job, layers_of=layers_of), _samples(samples, job.graph))
+
+
+def profile(
+    model: ModelLike,
+    board: BoardLike,
+    samples: SamplesLike | None = None,
+    *,
+    layers_of: int = 0,
+    toolchain: str = "zig",
+    progress: Progress = silent,
+    out: Path | str | None = None,
+) -> Profile:
+    """What one inference costs on a board, layer by layer, after verifying that it is right.
+
+    Raises:
+        EdgekitError: whatever ``verify`` raises.
+    """
+    job = _job(model, board, out, toolchain, progress)
+    return execution.profile(replace(job, layers_of=layers_of), _samples(samples, job.graph))
+
+
+def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: str, progress: Progress) -> Job:
+    """Everything read and planned; nothing written yet."""
+    where = _board(board)
+    data = model if isinstance(model, bytes) else None
+    graph = load(model)
+    if isinstance(model, str | Path):
+        data = Path(model).read_bytes()
+    optimised = optimise(graph)
+    return Job(
+        graph=graph,
+        optimised=optimised,
+        data=data,
+        board=where,
+        plan=make_plan(optimised, where),
+        out=Path(out) if out is not None else None,
+        toolchain=toolchain,
+        progress=progress,
+    )
+
+
+def _board(board: BoardLike) -> Board:
+    return board if isinstance(board, Board) else board_files.load(board)
+
+
+def _samples(samples: SamplesLike | None, graph: Graph) -> Samples:
+    if samples is None:
+        return sample_files.made_up(graph)
+    return samples if isinstance(samples, Samples) else sample_files.load(samples, graph)

@@ -1,0 +1,255 @@
+"""The command line: help, JSON, errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import edgekit
+from edgekit import demo, doctor, errors, resources
+from edgekit.cli import app
+from edgekit.commands import catalogue
+
+COMMANDS = (
+    "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
+)  # fmt: skip
+MODEL = str(demo.MODEL)
+
+
+def call(*args):
+    return CliRunner().invoke(app, [str(a) for a in args], prog_name="edgekit")
+
+
+def flat(text):
+    """Text without colours, frames and line breaks, as a person reads it."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─]", " ", text).split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert f"edgekit {command}" in flat(result.stdout).replace("Usage: edgekit", "")
+    assert "Example" in result.stdout
+    assert "--json" in result.stdout
+
+
+def test_help_lists_every_command():
+    text = flat(call("--help").stdout)
+    for command in COMMANDS:
+        assert f" {command} " in text
+
+
+def test_the_version_is_that_of_the_project():
+    project = resources.share() / "pyproject.toml"
+    assert tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"] == edgekit.__version__
+    assert call("--version").stdout == f"edgekit {edgekit.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "nearest"), [(("anlyze", MODEL), "analyze"), (("analyze", MODEL, "--bord", "x"), "--board")]
+)
+def test_a_misspelt_command_or_option_gets_the_nearest_and_exit_code_2(args, nearest):
+    result = call(*args)
+    assert result.exit_code == 2
+    assert nearest in flat(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("args", "kind", "code", "nearest"),
+    [
+        (("analyze", MODEL, "--board", "nucleo-l4r5z"), "BoardError", 1, "nucleo-l4r5zi"),
+        (("explain", "kernel", "conv_2d_s8_scalr"), "UsageError", 2, "conv_2d_s8_scalar"),
+        (("dump", MODEL, "--after", "rad"), "UsageError", 2, "read"),
+        (("explain", "layer", MODEL), "UsageError", 2, "which layer"),
+        (("build", MODEL, "--board", "no-such"), "BoardError", 1, "edgekit boards"),
+    ],
+)
+def test_unknown_names_are_errors_that_help(args, kind, code, nearest):
+    result = call(*args)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert nearest in flat(result.stderr)
+    tree = json.loads(call(*args, "--json").stdout)
+    assert (tree["error"]["kind"], tree["error"]["exit_code"]) == (kind, code)
+
+
+def bad_models(folder):
+    (folder / "empty.tflite").write_bytes(b"")
+    (folder / "text.tflite").write_text("not a model")
+    (folder / "cut.tflite").write_bytes(demo.MODEL.read_bytes()[:5000])
+    return [folder / "empty.tflite", folder / "text.tflite", folder / "cut.tflite", folder, folder / "absent.tflite"]
+
+
+@pytest.mark.parametrize("command", ["analyze", "dump", "build", "verify", "profile"])
+def test_what_is_not_a_model_is_one_clear_error(command, tmp_path):
+    board = [] if command == "dump" else ["--board", "emu-m4"]
+    for model in bad_models(tmp_path):
+        result = call(command, model, *board, "--json")
+        assert result.exit_code == 1, model
+        problem = json.loads(result.stdout)["error"]["problems"][0]
+        assert problem["what"], model
+        assert model.name in problem["where"], model
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_all_problems_are_shown(monkeypatch):
+    def broken(*_args):
+        raise errors.BoardError(errors.Problem("first wrong"), errors.Problem("second wrong", "here", "1", "2", "Do."))
+
+    monkeypatch.setattr(catalogue.board_files, "load", broken)
+    result = call("boards")
+    assert result.exit_code == 1
+    for part in ("2 problems", "first wrong", "second wrong", "here", "Do."):
+        assert part in flat(result.stderr)
+    assert len(json.loads(call("boards", "--json").stdout)["error"]["problems"]) == 2
+
+
+@pytest.fixture
+def crashing(monkeypatch):
+    def crash(*_args):
+        raise ZeroDivisionError("it was zero")
+
+    monkeypatch.setattr(catalogue.board_files, "load", crash)
+
+
+@pytest.mark.usefixtures("crashing")
+def test_a_crash_becomes_an_internal_error_that_asks_for_debug():
+    result = call("boards")
+    assert result.exit_code == errors.InternalError.exit_code
+    assert "it was zero" in flat(result.stderr)
+    assert "--debug" in flat(result.stderr)
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.usefixtures("crashing")
+@pytest.mark.parametrize("args", [("--debug", "boards"), ("boards", "--debug")])
+def test_debug_shows_the_traceback_wherever_it_stands(args):
+    result = call(*args)
+    assert "Traceback" in result.stderr
+    assert "in crash" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "kind", [c for c in vars(errors).values() if isinstance(c, type) and c.__module__ == errors.__name__]
+)
+def test_every_error_ends_with_its_exit_code(kind, monkeypatch):
+    if not issubclass(kind, errors.EdgekitError):
+        return
+
+    def fail(*_args):
+        raise kind("no")
+
+    monkeypatch.setattr(catalogue.board_files, "load", fail)
+    assert call("boards").exit_code == kind.exit_code
+
+
+@pytest.mark.parametrize(
+    ("args", "key"),
+    [
+        (("boards",), "boards"), (("ops",), "ops"), (("kernels",), "kernels"), (("doctor",), "tools"),
+        (("analyze", MODEL), "layers"), (("dump", MODEL), "text"), (("explain", "kernel", "conv_2d_s8_scalar"), "name"),
+        (("explain", "memory", MODEL), "slots"), (("explain", "size", MODEL), "layers"),
+        (("explain", "layer", MODEL, "0"), "kernel"),
+    ],
+)  # fmt: skip
+def test_json_is_all_there_is_on_stdout(args, key):
+    result = call(*args, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)[key]
+    shown = call(*args)
+    assert shown.exit_code == 0
+    assert len(shown.stdout.splitlines()) > 3
+    assert "\x1b" not in shown.stdout
+
+
+def test_analyze_says_what_the_model_is_and_where_it_fits():
+    tree = json.loads(call("analyze", MODEL, "--json").stdout)
+    assert tree["model"]["macs"] == sum(layer["macs"] for layer in tree["layers"])
+    fits = {board["name"]: board for board in tree["boards"]}
+    assert fits["nucleo-l4r5zi"]["fits"]
+    assert fits["nucleo-l4r5zi"]["ram"]["needed"] >= fits["nucleo-l4r5zi"]["arena"] > 0
+    assert "estimate" in fits["nucleo-l4r5zi"]["flash"]["how"]
+
+
+def test_analyze_says_no_where_the_model_does_not_fit(tmp_path):
+    text = (resources.boards() / "nucleo-l4r5zi.toml").read_text(encoding="utf-8")
+    tiny = tmp_path / "tiny.toml"
+    tiny.write_text(re.sub(r"size = 0xA_0000", "size = 0x1000", text), encoding="utf-8")
+    assert "size = 0x1000" in tiny.read_text(encoding="utf-8")
+    (fit,) = json.loads(call("analyze", MODEL, "--board", tiny, "--json").stdout)["boards"]
+    assert not fit["fits"]
+    assert " no " in flat(call("analyze", MODEL, "--board", tiny).stdout)
+
+
+def test_dump_shows_the_graph_after_each_pass():
+    read = call("dump", MODEL, "--after", "read").stdout
+    assert "CONV_2D" in read
+    assert call("dump", MODEL, "--after", "read").stdout == read
+    assert "MACs" in call("dump", MODEL).stdout
+
+
+def test_explain_finds_a_layer_by_name_and_by_number():
+    first = json.loads(call("explain", "layer", MODEL, "0", "--json").stdout)
+    assert json.loads(call("explain", "layer", MODEL, first["name"], "--json").stdout) == first
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    out = tmp_path / "out"
+    result = call("build", MODEL, "--board", "nucleo-l4r5zi", "--out", out, "--dry-run", "--json")
+    assert result.exit_code == 0, result.stderr
+    tree = json.loads(result.stdout)
+    assert "CMakeLists.txt" in tree["files"]
+    assert any(command.startswith("cmake") for command in tree["commands"])
+    assert not out.exists()
+
+
+def test_samples_that_do_not_fit_are_refused_before_anything_is_built(tmp_path):
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"")
+    result = call("verify", MODEL, "--board", "emu-m4", "--samples", path, "--out", tmp_path / "out", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["kind"] == "DataError"
+    assert not (tmp_path / "out").exists()
+
+
+def test_doctor_fails_when_something_required_is_missing(monkeypatch):
+    lost = doctor.Check("ninja", "builds", "required", "", "", "pip install ninja")
+    monkeypatch.setattr(doctor, "examine", lambda: (lost,))
+    result = call("doctor")
+    assert result.exit_code == 3
+    assert "pip install ninja" in flat(result.stdout)
+    assert not json.loads(call("doctor", "--json").stdout)["ok"]
+
+
+def test_a_program_that_does_not_run_is_told_apart_from_one_that_is_absent(tmp_path, monkeypatch):
+    (tmp_path / "qemu-aarch64").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "qemu-aarch64").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    checks = {c.name: c for c in doctor.examine()}
+    assert "does not run" in checks["qemu-aarch64"].broken
+    assert not checks["qemu-aarch64"].found
+    assert not checks["openocd"].found
+    assert checks["openocd"].install == "apt-get install openocd"
+
+
+def test_importing_edgekit_loads_nothing_heavy():
+    code = "import edgekit, sys; print([m for m in ('numpy', 'typer', 'unicorn', 'tensorflow') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(edgekit.__file__).parents[1]
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_verbs_are_there_and_unknown_names_are_not():
+    assert all(callable(getattr(edgekit, verb)) for verb in edgekit.__all__)
+    assert set(edgekit.__all__) <= set(dir(edgekit))
+    with pytest.raises(AttributeError, match="no_such_verb"):
+        _ = edgekit.no_such_verb

@@ -1,0 +1,164 @@
+"""Samples from files and from seeds."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edgekit import samples
+from edgekit.errors import DataError
+from edgekit.ir.graph import DType, QuantParams, Tensor
+
+X = Tensor("x", (1, 4, 2), DType.INT8, QuantParams((0.5,), (3,)))
+
+
+def graph(*tensors):
+    return SimpleNamespace(inputs=tuple(t.name for t in tensors), tensors={t.name: t for t in tensors})
+
+
+ONE = graph(X)
+
+
+def saved(folder, array, name="x.npy"):
+    path = folder / name
+    np.save(path, array)
+    return path
+
+
+def zipped(folder, **arrays):
+    path = folder / "x.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 2), (4, 2), (3, 4, 2), (3, 1, 4, 2)])
+def test_samples_may_come_with_or_without_a_batch_dimension(tmp_path, shape):
+    loaded = samples.load(saved(tmp_path, np.ones(shape, np.int8)), ONE)
+    assert len(loaded) == (1 if shape in ((1, 4, 2), (4, 2)) else 3)
+    assert {a.shape for (a,) in loaded.inputs} == {(1, 4, 2)}
+
+
+def test_real_values_are_quantised_and_the_source_says_so(tmp_path):
+    real = np.array([[0.0, 0.25], [-0.25, 1.2], [1e9, -1e9], [0.74, 0.75]], np.float32)
+    loaded = samples.load(saved(tmp_path, real), ONE)
+    assert loaded.inputs[0][0].tolist() == [[[3, 4], [2, 5], [127, -128], [4, 5]]]
+    assert "quantised with scale 0.5, zero point 3" in loaded.source
+
+
+@pytest.mark.parametrize(
+    ("array", "found"),
+    [
+        (np.zeros((4, 3), np.int8), "(4, 3)"),
+        (np.zeros((0, 4, 2), np.int8), "(0, 4, 2)"),
+        (np.full((4, 2), 300, np.int32), "int32 in [300, 300]"),
+        (np.full((4, 2), np.nan, np.float32), "NaN or infinity"),
+        (np.zeros((4, 2), np.complex64), "complex64"),
+        (np.zeros((), np.int8), "()"),
+    ],
+)
+def test_what_does_not_fit_is_told_as_found_against_allowed(tmp_path, array, found):
+    with pytest.raises(DataError) as error:
+        samples.load(saved(tmp_path, array), ONE)
+    assert error.value.problems[0].found == found
+
+
+def test_all_problems_of_all_inputs_are_told_at_once(tmp_path):
+    other = replace(X, name="y")
+    path = zipped(tmp_path, x=np.zeros((9, 9), np.int8))
+    with pytest.raises(DataError) as error:
+        samples.load(path, graph(X, other))
+    assert len(error.value.problems) == 2
+    assert "'y'" in error.value.problems[1].what
+
+
+def test_inputs_are_found_by_name_or_number(tmp_path):
+    other = replace(X, name="y")
+    path = zipped(tmp_path, y=np.ones((2, 4, 2), np.int8), input_0=np.zeros((2, 4, 2), np.int8))
+    loaded = samples.load(path, graph(X, other))
+    assert [int(a.max()) for a in loaded.inputs[0]] == [0, 1]
+
+
+def test_inputs_with_different_numbers_of_samples_are_refused(tmp_path):
+    path = zipped(tmp_path, x=np.zeros((2, 4, 2), np.int8), y=np.zeros((3, 4, 2), np.int8))
+    with pytest.raises(DataError, match="different numbers"):
+        samples.load(path, graph(X, replace(X, name="y")))
+
+
+def test_labels_and_classes_come_along(tmp_path):
+    path = zipped(tmp_path, inputs=np.zeros((2, 4, 2), np.int8), labels=np.array([1, 0]), classes=np.array(["a", "b"]))
+    loaded = samples.load(path, ONE)
+    assert (loaded.labels, loaded.classes) == ((1, 0), ("a", "b"))
+    assert loaded.first(1).labels == (1,)
+
+
+def test_labels_of_another_length_are_refused(tmp_path):
+    with pytest.raises(DataError, match="labels"):
+        samples.load(zipped(tmp_path, inputs=np.zeros((2, 4, 2), np.int8), labels=np.array([1])), ONE)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_pickled_objects_are_never_loaded(tmp_path, suffix):
+    array = np.empty(1, object)
+    array[0] = Bomb()
+    path = tmp_path / f"x.{suffix}"
+    if suffix == "npy":
+        np.save(path, array, allow_pickle=True)
+    else:
+        np.savez(path, inputs=array)
+    with pytest.raises(DataError, match="pickled objects"):
+        samples.load(path, ONE)
+
+
+def test_a_bare_pickle_is_not_a_numpy_file(tmp_path):
+    path = tmp_path / "x.npy"
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(DataError):
+        samples.load(path, ONE)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04 nothing"])
+def test_damaged_files_give_one_clear_error(tmp_path, content):
+    for name in ("x.npy", "x.npz"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(DataError):
+            samples.load(path, ONE)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(samples, "_MAX_BYTES", 100_000)
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inputs.npy", bytes(200_000))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(DataError, match="unpacks to too much"):
+        samples.load(path, ONE)
+
+
+def test_missing_files_folders_and_other_suffixes_are_refused(tmp_path):
+    for path in (tmp_path / "no.npy", tmp_path / "x.csv", tmp_path):
+        with pytest.raises(DataError):
+            samples.load(path, ONE)
+
+
+def test_made_up_samples_span_the_range_and_never_change():
+    first, second = samples.made_up(ONE), samples.made_up(ONE)
+    assert len(first) == 6
+    assert all((a == b).all() for (a,), (b,) in zip(first.inputs, second.inputs, strict=True))
+    assert [int(a[0, 0, 0]) for (a,) in first.inputs[3:]] == [-128, 127, 3]
+    assert "seed" in first.source
+
+
+def test_accuracy_counts_the_largest_output():
+    outputs = [np.array([[1, 5, 2]]), np.array([[9, 5, 2]])]
+    assert samples.accuracy(outputs, [1, 2]) == 1
