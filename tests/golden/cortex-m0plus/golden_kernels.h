@@ -60,18 +60,6 @@ typedef struct {
 
 /* What add_s8_scalar is told of a layer. */
 typedef struct {
-    int32_t in0_zp;
-    int32_t left_shift;
-    int32_t in1_zp;
-    int32_t in0_multiplier;
-    int32_t in0_shift;
-    int32_t in1_multiplier;
-    int32_t in1_shift;
-    int32_t out_multiplier;
-    int32_t out_shift;
-    int32_t out_zp;
-    int32_t act_min;
-    int32_t act_max;
     int32_t row;
 } golden_add_s8_scalar_args;
 

@@ -146,18 +146,6 @@ void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_add_s8_scalar_args args = {
-        .in0_zp = (-128),
-        .left_shift = 20,
-        .in1_zp = (-128),
-        .in0_multiplier = 1073741824,
-        .in0_shift = 0,
-        .in1_multiplier = 1073741824,
-        .in1_shift = 0,
-        .out_multiplier = 1789569773,
-        .out_shift = (-19),
-        .out_zp = (-100),
-        .act_min = (-128),
-        .act_max = 127,
         .row = 32,
     };
     const ek_in in[2] = {
