@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support import need
 
-ORDER = ("unit", "test_architecture.py", "ops", "golden", "kernels", "emulator", "device", "packaging")
+ORDER = ("unit", "test_architecture.py", "ops", "golden", "toolchain", "kernels", "emulator", "device", "packaging")
 """Quick tests first, so that a mistake shows early."""
 
 

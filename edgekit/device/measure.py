@@ -67,7 +67,7 @@ class Counter(Protocol):
         ...
 
     def counts(self) -> Counts:
-        """What ran since the last reset."""
+        """What ran since the last reset; asked while the board is idle."""
         ...
 
 
@@ -197,14 +197,14 @@ def profile(
     *,
     runs: int = 10,
     warmups: int = 1,
+    how: How = "measured",
     counter: Counter | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Time ``runs`` whole inferences, each layer's steps, and take the stack's high-water mark.
 
-    ``warmups`` is at most 32. With an emulated board's ``counter`` instructions are counted too, over one inference,
-    and figures are "emulated", else "measured". ``progress`` is told inferences done and their number; the
-    steps, the stack and the count are one each.
+    ``warmups`` is at most 32. With an emulated board's ``counter`` instructions are counted too, over one inference.
+    ``progress`` is told inferences done and their number; the steps, the stack and the count are one each.
 
     Raises:
         DataError: if an array does not fit its input.
@@ -229,7 +229,7 @@ def profile(
     counts = _count(session, plan, inputs, counter) if counter is not None else None
     _tell(progress, whole, whole)
     return Run(
-        how="measured" if counter is None else "emulated",
+        how=how,
         runs=runs,
         cycle_hz=session.info.cycle_hz,
         timer_overhead=overhead,

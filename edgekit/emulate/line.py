@@ -19,7 +19,8 @@ Transport = Literal["pty", "tcp"]
 _CHUNK = 65536
 _FLUSH_AT = 8192
 _IDLE_WAIT_S = 0.05
-_POLLS_BEFORE_WAIT = 2
+_POLLS_BEFORE_WAIT = 16
+"""More than a port makes between taking a command and answering it: an answer must not wait for input."""
 
 
 class Channel(Protocol):

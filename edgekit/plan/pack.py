@@ -12,13 +12,14 @@ import numpy as np
 
 from edgekit.errors import InternalError, Problem
 from edgekit.ir.graph import Array
-from edgekit.ir.quant import wrap_int32
+from edgekit.ir.quant import requantize, wrap_int32
 from edgekit.ops import accumulators
 
 Packer = Callable[[Mapping[str, Array], Mapping[str, int]], Array]
 
 _PACKERS: dict[str, Packer] = {}
 _QUAD = 4
+_HALF = 1 << 30
 
 
 def packer(function: Packer) -> Packer:
@@ -119,6 +120,37 @@ def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
         shifts = e0 | (e1 << 8) | (e2 << 16) | (e3 << 24)
         groups += [bias[four] * 2, words[four].T.reshape(-1), np.array([m0, r0, m1, r1, shifts, m2, r2, m3, r3])]
     return _words(np.concatenate(groups))
+
+
+@packer
+def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Six words per channel of a 3x3 depthwise filter (KH,KW,OC) for the planes of ek/dsp_depthwise.h: uint32.
+
+    A word (w0, w1, w1, w2) per filter row, twice the bias, multiplier and rounding constant, whose lowest set bit is
+    bit shift - 1.
+    """
+    weights, bias, records = _depthwise(arrays, ints)
+    rows = weights.reshape(-1, 3, 3)[:, :, [0, 1, 1, 2]] & 0xFF
+    words = (rows << np.array([0, 8, 16, 24])).sum(axis=2)
+    multiplier, rounding, shift = records.T
+    rounding = np.where(shift == 0, 2 * rounding + 1, rounding)
+    return _words(np.column_stack([words, 2 * bias, multiplier, rounding]).reshape(-1))
+
+
+@packer
+def dsp_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Twice what the finer operand of an addition contributes, by its byte: int32, 256 entries.
+
+    Less the zero point of the coarser one, whose factor is exactly 1/2; subtracted operands are negated.
+    """
+    del arrays
+    fine, coarse = (1, 0) if ints["in0_multiplier"] == _HALF and ints["in0_shift"] == 0 else (0, 1)
+    signs = (1, -1 if ints["subtract"] else 1)
+    values = np.arange(256, dtype=np.uint8).astype(np.int8).astype(np.int64) - ints[f"in{fine}_zp"]
+    shift = ints["left_shift"]
+    scaled = requantize(values << shift, ints[f"in{fine}_multiplier"], ints[f"in{fine}_shift"])
+    table = 2 * signs[fine] * scaled - signs[coarse] * (ints[f"in{coarse}_zp"] << shift)
+    return table.astype(np.int32)
 
 
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:

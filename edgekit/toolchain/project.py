@@ -95,7 +95,14 @@ def project_files(plan: Plan, board: Board, compiler: Compiler, task: str = "") 
         "platform": sorted(p for p in files if re.match(r"firmware/(cortex_m|hosted)/.*\.c$", p)),
         "harness": sorted(p for p in files if _is_harness(p)),
     }
-    context = {"plan": plan, "board": board, "place": place, "sources": sources, "toolchain": compiler.toolchain}
+    context = {
+        "plan": plan,
+        "board": board,
+        "place": place,
+        "sources": sources,
+        "toolchain": compiler.toolchain,
+        "sample_bytes": _sample_bytes(plan, task or plan.model),
+    }
     files["CMakeLists.txt"] = _template("project.cmake.j2", context)
     files["cmake/board.cmake"] = _template("board.cmake.j2", context)
     if board.target.bare_metal:
@@ -163,6 +170,13 @@ def _firmware(board: Board) -> dict[str, str]:
     files = {f"firmware/{p.relative_to(root).as_posix()}": p.read_text(encoding="utf-8") for p in paths}
     cmake = {f"cmake/{p.name}": p.read_text(encoding="utf-8") for p in sorted(root.glob("cmake/*.cmake"))}
     return {**files, **cmake}
+
+
+def _sample_bytes(plan: Plan, task: str) -> int:
+    """RAM the bench harness needs for one sample; see firmware/include/ek/sample.h."""
+    inputs = -(-sum(plan.slots[i].bytes for i in plan.inputs) // 4) * 4
+    floats = 4 * plan.slots[plan.inputs[0]].bytes if task == "ad01" else 0
+    return inputs + floats
 
 
 def _is_harness(path: str) -> bool:

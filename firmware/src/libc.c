@@ -75,13 +75,20 @@ void *memmove(void *to, const void *from, size_t size)
     if (((uintptr_t)d - (uintptr_t)s) >=
         size) { /* to lies before from, or behind its end: forwards is safe */
         /* Not through memcpy, whose restrict a compiler may use when the two overlap. */
-        if ((misfit(d, s) == 0U) || (EK_UNALIGNED_OK != 0)) {
+        if (misfit(d, s) == 0U) {
             for (; size >= 4U; size -= 4U) {
-                const uint32_t word = ((const ek_loose *)(const void *)s)->value;
-                ((ek_loose *)(void *)d)->value = word;
+                *(ek_word *)(void *)d = *(const ek_word *)(const void *)s;
                 d += 4;
                 s += 4;
             }
+        } else if (EK_UNALIGNED_OK != 0) {
+            for (; size >= 4U; size -= 4U) {
+                ((ek_loose *)(void *)d)->value = ((const ek_loose *)(const void *)s)->value;
+                d += 4;
+                s += 4;
+            }
+        } else {
+            /* bytes below */
         }
         for (; size > 0U; size--) {
             *d = *s;

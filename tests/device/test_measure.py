@@ -146,7 +146,7 @@ class Counted:
 
 def test_an_emulated_boards_counts_are_put_on_the_layers():
     session = connect(InProcess(), plan())
-    result = measure.profile(session, plan(), sample(), runs=1, counter=Counted(session))
+    result = measure.profile(session, plan(), sample(), runs=1, how="emulated", counter=Counted(session))
     assert result.how == "emulated"
     assert (result.instructions, result.counted_cycles) == (40, 50)
     assert [(c.instructions, c.counted_cycles) for c in result.layers] == [(11, 12), (21, 22)]

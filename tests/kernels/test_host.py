@@ -1,4 +1,7 @@
-"""Every scalar kernel over every case on this machine: right bytes, no byte outside, no undefined behaviour."""
+"""Every scalar kernel, and the C twin of every DSP kernel, over every case on this machine.
+
+Right bytes, no byte outside, no undefined behaviour.
+"""
 
 import subprocess
 import sys
@@ -11,7 +14,7 @@ from edgekit import resources
 from edgekit.board import Target
 from edgekit.plan.kernels import catalogue
 
-HOST = Target("host", (), 0)
+TARGETS = {"scalar": Target("host", (), 0), "dsp": Target("cortex-m4", (), 0)}
 WARNINGS = [
     "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wvla", "-Werror",
 ]  # fmt: skip
@@ -40,12 +43,12 @@ def compiler_command(name):
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-@pytest.mark.parametrize("kernel", [k for k in catalogue() if k.isa == "scalar"], ids=lambda k: k.name)
+@pytest.mark.parametrize("kernel", [k for k in catalogue() if k.isa in TARGETS], ids=lambda k: k.name)
 def test_a_kernel_is_exact_and_stays_inside_on_the_host(kernel, compiler, tmp_path):
     command = compiler_command(compiler)
     cases = cases_of(kernel)
     assert cases, "a kernel without cases is not tested at all"
-    sources = write_program(tmp_path, entries(kernel, HOST, cases))
+    sources = write_program(tmp_path, entries(kernel, TARGETS[kernel.isa], cases))
     (tmp_path / "port.c").write_text(HOST_PORT)
     command += ["-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
     program = tmp_path / "program"

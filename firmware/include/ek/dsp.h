@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "ek/attributes.h"
+#include "ek/elements.h"
 #include "ek/requantize.h"
 
 /* What stays the same over a layer. Offsets of the members are known to the assembly. */
@@ -121,31 +122,10 @@ static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, i
     return left < end - y ? left : end - y;
 }
 
-EK_DSP_STATIC void ek_dsp_set(int8_t *to, int32_t value, int32_t bytes)
+/* Fills with one int8 value. */
+static inline void ek_dsp_set(int8_t *to, int32_t value, int32_t bytes)
 {
-    const uint32_t word = ((uint32_t)value & 0xFFU) * 0x01010101U;
-    while (bytes >= 4) {
-        (void)__builtin_memcpy(to, &word, 4);
-        to += 4;
-        bytes -= 4;
-    }
-    for (; bytes > 0; bytes--) {
-        *to++ = (int8_t)value;
-    }
-}
-
-EK_DSP_STATIC void ek_dsp_copy(int8_t *to, const int8_t *from, int32_t bytes)
-{
-    for (; bytes >= 16; bytes -= 16) {
-        uint32_t words[4];
-        (void)__builtin_memcpy(words, from, 16);
-        (void)__builtin_memcpy(to, words, 16);
-        from += 16;
-        to += 16;
-    }
-    for (; bytes > 0; bytes--) {
-        *to++ = *from++;
-    }
+    ek_fill(to, (int32_t)(((uint32_t)value & 0xFFU) * 0x01010101U), bytes);
 }
 
 /* Limits what the micro-kernels have limited to int8 only. */

@@ -5,6 +5,19 @@
 
 /* clang-format off: one instruction a line */
 
+/* Twice an accumulator to int8: see EK_DSP_LINEAR below. */
+EK_INLINE int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rounding, uint32_t shift,
+                                   int32_t linear)
+{
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3"
+            : "=r"(result)
+            : "r"(twice), "r"(value), "r"(rounding + (linear ? twice >> 31 : 0)));
+    result >>= shift;
+    __asm__("ssat %0, #8, %0" : "+r"(result));
+    return (int8_t)result;
+}
+
 /* One step of N pixels: two taps of two channels. r0-r3 even channel, r4-r7 both channels, one register a pixel;
  * r12 activations, lr stream. Every instruction is 4 bytes, so that a step can be entered by address. E0 and E1 are
  * the registers that hold the biases when the step is the first. */

@@ -48,7 +48,7 @@ static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t both, cons
 }
 
 /* Four elements as two words, `apart` words from each other. */
-static inline void ek_dsp_spread(uint32_t *words, int32_t apart, const int8_t *elements)
+static inline void ek_dsp_widen(uint32_t *words, int32_t apart, const int8_t *elements)
 {
     uint32_t x[4];
     for (int32_t i = 0; i < 4; i++) {
@@ -96,7 +96,7 @@ EK_DSP_STATIC void ek_dsp_fill_1(uint32_t *slot, const int8_t *pixel, const ek_d
 {
     for (int32_t row = 0; row < layout->rows; row++) {
         for (int32_t quad = 0; quad < layout->quads; quad++) {
-            ek_dsp_spread(slot, 4, pixel);
+            ek_dsp_widen(slot, 4, pixel);
             slot += 8;
             pixel += 4;
         }
@@ -139,7 +139,7 @@ EK_DSP_STATIC void ek_dsp_row_4(int8_t *out, const uint32_t *stream, const uint3
 EK_DSP_STATIC void ek_dsp_fill_row(uint32_t *tile, const int8_t *features, int32_t quads)
 {
     for (int32_t quad = 0; quad < quads; quad++) {
-        ek_dsp_spread(tile + 2 * quad, 1, features + 4 * quad);
+        ek_dsp_widen(tile + 2 * quad, 1, features + 4 * quad);
     }
 }
 
