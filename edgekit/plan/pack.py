@@ -132,9 +132,9 @@ def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     weights, bias, records = _depthwise(arrays, ints)
     rows = weights.reshape(-1, 3, 3)[:, :, [0, 1, 1, 2]] & 0xFF
     words = (rows << np.array([0, 8, 16, 24])).sum(axis=2)
-    multiplier, rounding, shift = records.T
-    rounding = np.where(shift == 0, 2 * rounding + 1, rounding)
-    return _words(np.column_stack([words, 2 * bias, multiplier, rounding]).reshape(-1))
+    rounding = np.where(records[:, 2] == 0, 2 * records[:, 1] + 1, records[:, 1])
+    columns: list[Array] = [words[:, 0], words[:, 1], words[:, 2], 2 * bias, records[:, 0], rounding]
+    return _words(np.stack(columns, axis=1).reshape(-1))
 
 
 @packer
