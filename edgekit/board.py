@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,6 +238,11 @@ def _rules(board: Board, top: _Table) -> None:
     machine = board.emulator.removeprefix("qemu:")
     if board.emulator and board.emulator not in _EMULATORS and (machine == board.emulator or not machine):
         top.problem("unknown emulator", board.emulator, ", ".join((*_EMULATORS, "qemu:<machine>")))
+    for what, word in [("port", board.port), *(("name", m.name) for m in board.target.memories)]:
+        if word and not re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII):
+            top.problem(f"'{what}' goes into file names and linker scripts", repr(word), "letters, digits and _")
+    if not board.title.isprintable() or "*/" in board.title:
+        top.problem("'title' goes into comments", repr(board.title), "one printable line without */")
     if board.target.bare_metal:
         for kind in ("flash", "ram"):
             if not board.target.banks(kind):

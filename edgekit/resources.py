@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -24,6 +26,19 @@ def templates() -> Path:
 def firmware() -> Path:
     """Folder of the runtime, start-up code, ports and CMake toolchain files."""
     return share() / "firmware"
+
+
+def user_cache() -> Path:
+    """Folder for what can be made again: EDGEKIT_CACHE_DIR, or edgekit's own place in the user's cache."""
+    if chosen := os.environ.get("EDGEKIT_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "edgekit"
 
 
 def boards() -> Path:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from edgekit import resources
 from edgekit.board import Target
 from edgekit.errors import MissingToolError, Problem, UsageError
 
@@ -120,16 +121,10 @@ def tools() -> tuple[Tool, ...]:
 def environment() -> dict[str, str]:
     """This process's environment, with zig's caches in a folder of edgekit's unless the user chose others."""
     variables = dict(os.environ)
-    cache_dir = str(user_cache() / "zig")
+    cache_dir = str(resources.user_cache() / "zig")
     variables.setdefault("ZIG_GLOBAL_CACHE_DIR", cache_dir)
     variables.setdefault("ZIG_LOCAL_CACHE_DIR", cache_dir)
     return variables
-
-
-def user_cache() -> Path:
-    """Folder for what can be made again: XDG_CACHE_HOME/edgekit, else ~/.cache/edgekit."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edgekit"
 
 
 def _in_package(package: str, relative: str) -> Path | None:

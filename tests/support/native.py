@@ -22,6 +22,7 @@ def shared_library(source: str) -> ctypes.CDLL:
         c_file = library.with_suffix(".c")
         c_file.write_text(source, encoding="utf-8")
         include = f"-I{resources.firmware() / 'include'}"
-        command = [sys.executable, "-m", "ziglang", "cc", "-std=c11", "-O2", "-shared", "-fPIC", include]
+        # -nostdlib: this process has a C library already, and zig would compile its own run-time library for a minute.
+        command = [sys.executable, "-m", "ziglang", "cc", "-std=c11", "-O2", "-shared", "-fPIC", "-nostdlib", include]
         subprocess.run([*command, str(c_file), "-o", str(library)], check=True, capture_output=True)
     return ctypes.CDLL(str(library))

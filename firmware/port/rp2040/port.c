@@ -49,8 +49,8 @@ static void clock_init(void)
     ek_reg_wait(EK_CLOCKS + 0x44U, 1U, 1U);
     leave_reset((1U << 5) | (1U << 8) | (1U << 12) | (1U << 21)); /* IO_BANK0, PADS_BANK0, PLL_SYS, TIMER */
     ek_reg_write(EK_PLL_SYS, 1U);                                 /* CS: REFDIV */
-    ek_reg_write(EK_PLL_SYS + 0x08U,
-                 EK_CLOCK_HZ * 6U / EK_XOSC_HZ * 2U);          /* FBDIV: VCO at 12 times the core's clock */
+    /* FBDIV: 12 MHz times it, then / 6 / 2. */
+    ek_reg_write(EK_PLL_SYS + 0x08U, EK_CLOCK_HZ / (EK_XOSC_HZ / 12U));
     ek_reg_write(EK_PLL_SYS + EK_ATOMIC_CLEAR + 0x04U, 0x21U); /* PWR: PLL and VCO on */
     ek_reg_wait(EK_PLL_SYS, 1U << 31, 1U << 31);
     ek_reg_write(EK_PLL_SYS + 0x0CU, (6U << 16) | (2U << 12)); /* PRIM: / 6 / 2 */
