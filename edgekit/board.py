@@ -241,6 +241,8 @@ def _rules(board: Board, top: _Table) -> None:
     for what, word in [("port", board.port), *(("name", m.name) for m in board.target.memories)]:
         if word and not re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII):
             top.problem(f"'{what}' goes into file names and linker scripts", repr(word), "letters, digits and _")
+    if not re.fullmatch(r"[\w.-]+", board.name, re.ASCII):
+        top.problem("a board's name is its file's, and goes into C", repr(board.name), "letters, digits, _, - and .")
     if not board.title.isprintable() or "*/" in board.title:
         top.problem("'title' goes into comments", repr(board.title), "one printable line without */")
     if board.target.bare_metal:

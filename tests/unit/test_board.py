@@ -120,6 +120,11 @@ def test_an_unreadable_board_file_is_one_clear_error(tmp_path, content):
         board.load(path)
 
 
+def test_a_name_that_cannot_go_into_c_is_refused():
+    with pytest.raises(BoardError, match="goes into C"):
+        board.parse(copy.deepcopy(GOOD), 'my "board"')
+
+
 def test_a_board_of_ones_own_is_loaded_by_path(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text((resources.boards() / "emu-m4.toml").read_text(encoding="utf-8"), encoding="utf-8")
