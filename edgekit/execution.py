@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import analysis, reference
+from edgekit import analysis, reference, resources
 from edgekit.board import Board
 from edgekit.device import link, measure, transport
 from edgekit.device import results as device_results
@@ -115,7 +115,7 @@ def _is_source(path: Path, out: Path) -> bool:
 def _cached(job: Job) -> Path:
     """The folder in the user's cache for this model, board and toolchain."""
     name = f"{job.plan.model}-{job.plan.sha256[:8] or 'graph'}-{job.board.name}-{job.toolchain}"
-    return compilers.user_cache() / "builds" / name
+    return resources.user_cache() / "builds" / name
 
 
 @contextmanager
