@@ -8,7 +8,7 @@ A header is TOML in the template's first Jinja comment::
     dtype = "s8"
     when = "kh == 1 and kw == 1 and in_c % 4 == 0"   # over the layer's ints; empty: always
     specialise = ["in_c"]           # ints that become literals; one C function per distinct set
-    pack = { filter = "smlad_pairs" }                # plan/pack.py function per canonical array
+    pack = { filter = "smlad_pairs" }                # plan/pack function per canonical array
     scratch = "16 * in_c"           # bytes
     align = 8                       # of the scratch
     inplace = false                 # output may start where input 0 starts

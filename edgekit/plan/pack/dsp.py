@@ -1,75 +1,19 @@
-"""Constants in the order a kernel reads them.
-
-A kernel's header names packers: ``pack = { stream = "pw_stream" }`` makes the array ``stream`` from the layer's
-canonical arrays. A packer is a pure function of those arrays and the layer's ints.
-"""
+"""Packers of the DSP kernels; firmware/include/ek/dsp.h describes their formats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from edgekit.errors import InternalError, Problem
 from edgekit.ir.graph import Array
-from edgekit.ir.quant import requantize, wrap_int32
+from edgekit.ir.quant import requantize
 from edgekit.ops import accumulators
+from edgekit.plan.pack.registry import packer
 
-Packer = Callable[[Mapping[str, Array], Mapping[str, int]], Array]
-
-_PACKERS: dict[str, Packer] = {}
 _QUAD = 4
 _HALF = 1 << 30
-
-
-def packer(function: Packer) -> Packer:
-    """Register a packer under its function name."""
-    _PACKERS[function.__name__] = function
-    return function
-
-
-def pack(name: str, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """The array that packer ``name`` makes."""
-    if name not in _PACKERS:
-        raise InternalError(
-            Problem("a kernel header names an unknown packer", found=name, allowed=", ".join(sorted(_PACKERS)))
-        )
-    return _PACKERS[name](arrays, ints)
-
-
-def names() -> tuple[str, ...]:
-    """Names of every packer."""
-    return tuple(sorted(_PACKERS))
-
-
-# The scalar kernels: sum(filter * (x - zp)) + bias is sum(filter * x) + (bias - zp * sum(filter)).
-
-
-@packer
-def folded_bias(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """int32 bias with the input's zero point folded in; filter with the output channel first."""
-    filters = arrays["filter"].astype(np.int64)
-    return _fold(arrays["bias"], filters.reshape(filters.shape[0], -1).sum(axis=1), ints["in_zp"])
-
-
-@packer
-def folded_bias_depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """int32 bias with the input's zero point folded in; filter (KH,KW,OC)."""
-    return _fold(arrays["bias"], arrays["filter"].astype(np.int64).sum(axis=(0, 1)), ints["in_zp"])
-
-
-@packer
-def depthwise_by_channel(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """int8 depthwise filter with the taps of a channel side by side: (OC,KH,KW)."""
-    del ints
-    return np.ascontiguousarray(arrays["filter"].transpose(2, 0, 1))
-
-
-def _fold(bias: Array, sums: Array, zero_point: int) -> Array:
-    return wrap_int32(bias.astype(np.int64) - zero_point * sums).astype(np.int32)
-
-
-# The formats of the DSP kernels are described in firmware/include/ek/dsp.h.
 
 
 @packer
