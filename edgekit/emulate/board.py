@@ -11,15 +11,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from edgekit.emulate import counters as counting
 from edgekit.emulate import cycles, fault, native, symbols
+from edgekit.emulate import image as images
 from edgekit.emulate.qemu import command as qemu_command
 from edgekit.emulate.worker import Job
-from edgekit.errors import BoardError, FitError, InternalError, Problem, TargetFaultError, ToolError
+from edgekit.errors import BoardError, InternalError, Problem, TargetFaultError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 
 _START_S = 60.0
 _STOP_S = 5.0
-_GRACE_S = 0.1
+_GRACE_S = 0.2
 _QEMU_CPUS = {"cortex-a72": "cortex-a72", "cortex-a76": "cortex-a76", "cortex-a78ae": "cortex-a76"}
 _CALLERS = ("_invoke", "_step")
 
 
 class EmulatedBoard:
     """A board that runs ``image``, the very bytes that would be flashed; ``elf`` gives only names.
+
+    An image is raw (``.bin``, from the first flash address on) or Intel HEX (``.hex``); a Linux board's is its program.
 
     ``regions`` are functions to count apart: layer functions, and the functions that call them, which are told by
     their names' end (``_invoke``, ``_step``). Use as a context manager.
@@ -86,13 +90,10 @@ class EmulatedBoard:
     @property
     def fault(self) -> fault.Fault | None:
         """Why the board stopped, or None while it runs; looks for a moment, as it may just be about to say."""
-        wait_s = _GRACE_S
-        while self._fault is None:
-            try:
-                self._note(self._said.get(timeout=wait_s))
-            except queue.Empty:
-                break
-            wait_s = 0.0
+        end = time.monotonic() + _GRACE_S
+        while self._fault is None and (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                self._note(self._said.get(timeout=left))
         return self._fault
 
     def check(self) -> None:
@@ -143,7 +144,7 @@ class EmulatedBoard:
     def _job(self, image: Path, elf: Path, regions: Sequence[str], transport: Transport | None) -> Job:
         kind, command = _backend(self.board, image)
         if self.board.target.bare_metal:
-            _check_fit(self.board, image)
+            images.check(self.board, images.read(image, self.board.target.banks("flash")[0].origin))
         job = Job(
             kind=kind,
             board=self.board,
@@ -234,17 +235,6 @@ class EmulatedBoard:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "without a word"
-
-
-def _check_fit(board: Board, image: Path) -> None:
-    """An image may reach from the first flash bank into those behind it."""
-    banks = board.target.banks("flash")
-    room = max(bank.end for bank in banks) - banks[0].origin
-    size = image.stat().st_size
-    if size > room:
-        raise FitError(
-            Problem("the image does not fit the board's flash", board.name, f"{size} bytes", f"{room} bytes")
-        )
 
 
 def _backend(board: Board, image: Path) -> tuple[str, tuple[str, ...]]:

@@ -61,7 +61,7 @@ class Setup:
     """What a machine is made of."""
 
     board: Board
-    image: bytes
+    image: list[tuple[int, bytes]]
     symbols: Symbols
     counters: Counters
     line: Line
@@ -136,17 +136,15 @@ class Machine:
         self._uc.emu_stop()
 
     def _map_memories(self) -> None:
-        origin = self._setup.board.target.banks("flash")[0].origin
         for bank in self._setup.board.target.memories:
             size = (bank.size + _PAGE - 1) & -_PAGE
             if bank.kind == "ram":
                 self._uc.mem_map(bank.origin, size)
                 self._uc.mem_write(bank.origin, _POWER_ON * size)
-                continue
-            self._uc.mem_map(bank.origin, size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
-            if bank.origin >= origin:
-                part = self._setup.image[bank.origin - origin : bank.end - origin]
-                self._uc.mem_write(bank.origin, part)
+            else:
+                self._uc.mem_map(bank.origin, size, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        for address, data in self._setup.image:
+            self._uc.mem_write(address, data)
 
     def _map_registers(self) -> None:
         system = peripherals.System(

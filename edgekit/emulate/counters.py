@@ -12,21 +12,22 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgekit.emulate.cycles import CycleModel
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from edgekit.emulate.cycles import CycleModel
     from edgekit.emulate.symbols import Symbols
 
 FLAG_ARM64, FLAG_STRICT, FLAG_FPU = 1, 2, 4
 _MAGIC = 0x454B4331
-_HEADER = struct.Struct("<4I2Q6I3Q")
+_HEADER = struct.Struct("<4I2Q8I3Q")
 _WINDOW = struct.Struct("<3Q")
 _COUNTS = struct.Struct("<Q")
 _WINDOWS_AT = _HEADER.size
 _COUNTS_AT = _WINDOWS_AT + 4 * _WINDOW.size
-_FLAGS_AT, _FAULT_AT = 4, 52
+_FLAGS_AT, _FAULT_AT, _IDLE_AT = 4, 56, 60
 _OUTSIDE = 1
 _FAULTS = {1: "misaligned", 2: "stack", 3: "fpu", 4: "gave up"}
 
@@ -73,15 +74,13 @@ class Layout:
 
 def create(path: Path, layout: Layout, symbols: Symbols) -> None:
     """Write a fresh file of counters for the code that ``symbols`` describes."""
-    model = layout.model
-    lines = (model.wait_states, model.instruction_lines, model.data_lines) if model else (0, 0, 0)
-    shift = (model.line_bytes if model else 8).bit_length() - 1
-    flags = layout.flags
+    model = layout.model or CycleModel("none", branch_penalty=0)
     head = _HEADER.pack(
-        *(_MAGIC, flags, 1 + len(layout.regions), layout.stack_limit),
+        *(_MAGIC, layout.flags, 1 + len(layout.regions), layout.stack_limit),
         *layout.flash,
-        *lines,
-        *(shift, model.branch_penalty if model else 0, 0),
+        *(model.wait_states, model.instruction_lines, model.data_lines),
+        *(model.instruction_line_bytes.bit_length() - 1, model.data_line_bytes.bit_length() - 1),
+        *(model.branch_penalty, 0, 0),
         *(0, 0, layout.trap),
     )
     windows, owner = _owners(layout, symbols)
@@ -178,6 +177,10 @@ class Counters:
         (flags,) = struct.unpack_from("<I", self._map, _FLAGS_AT)
         struct.pack_into("<I", self._map, _FLAGS_AT, flags | flag if on else flags & ~flag)
 
+    def set_idle(self, *, idle: bool) -> None:
+        """Say that nothing comes or goes on the serial line, so that QEMU's plugin need not run at full speed."""
+        struct.pack_into("<I", self._map, _IDLE_AT, idle)
+
     def restart(self) -> None:
         """Forget the fault and what the firmware turned on, as a reset does; counts stay."""
         self.set_flag(FLAG_FPU, on=False)
@@ -185,5 +188,5 @@ class Counters:
 
     def fault(self) -> tuple[str, int, int] | None:
         """What native code stopped for: ("misaligned" | "stack" | "fpu" | "gave up", pc, address)."""
-        kind, pc, address = struct.unpack_from("<I2Q", self._map, _FAULT_AT)
+        kind, _, pc, address = struct.unpack_from("<2I2Q", self._map, _FAULT_AT)
         return (_FAULTS[kind], pc, address) if kind else None

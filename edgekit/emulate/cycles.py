@@ -19,7 +19,8 @@ class CycleModel:
     """Parameters of the model and how far to trust it.
 
     ``scale`` multiplies the Cortex-M4's cycles. ``error_percent`` is the largest deviation seen on silicon, None if
-    none was ever compared ("indicative"). ``line_bytes`` is a power of two.
+    none was ever compared ("indicative"). A line of flash that is not in its buffer costs ``wait_states``; lines
+    are powers of two.
     """
 
     how: str
@@ -28,7 +29,8 @@ class CycleModel:
     wait_states: int = 0
     instruction_lines: int = 0
     data_lines: int = 0
-    line_bytes: int = 8
+    instruction_line_bytes: int = 16
+    data_line_bytes: int = 8
     branch_penalty: int = 2
 
     @property

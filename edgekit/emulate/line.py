@@ -21,6 +21,7 @@ _FLUSH_AT = 8192
 _IDLE_WAIT_S = 0.05
 _POLLS_BEFORE_WAIT = 16
 """More than a port makes between taking a command and answering it: an answer must not wait for input."""
+_FULL_WAIT_S = 1.0
 
 
 class Channel(Protocol):
@@ -61,7 +62,7 @@ class PtyChannel:
     def send(self, data: bytes) -> None:
         """Write to the terminal; what a full one does not take within a while is lost."""
         while data:
-            if not select.select([], [self._master], [], 20 * _IDLE_WAIT_S)[1]:
+            if not select.select([], [self._master], [], _FULL_WAIT_S)[1]:
                 return
             data = data[os.write(self._master, data) :]
 
@@ -127,7 +128,7 @@ class Line:
     """The wire between a UART's registers and a channel: buffers both ways.
 
     The firmware polls. The first empty polls after traffic return at once, so that a message just read is handled
-    without delay; the ones that follow wait for bytes, so that an idle board costs no processor time.
+    without delay; the ones that follow wait longer and longer, so that an idle board costs no processor time.
     ``on_first_poll`` is called when the firmware first looks for input twice: it is up, and its banner is gone.
     """
 
@@ -148,9 +149,14 @@ class Line:
         if self._on_first_poll is not None and self._empty_polls:
             self._on_first_poll()
             self._on_first_poll = None
-        received = self._channel.receive(_IDLE_WAIT_S if self._empty_polls >= _POLLS_BEFORE_WAIT else 0.0)
+        received = self._channel.receive(self._patience_s())
         self._empty_polls = 0 if received else self._empty_polls + 1
         return received
+
+    def _patience_s(self) -> float:
+        """How long to wait for bytes: not at all at first, as a poll may also be a look whether it may write."""
+        beyond = self._empty_polls - _POLLS_BEFORE_WAIT
+        return 0.0 if beyond < 0 else min(_IDLE_WAIT_S, 0.001 * 2.0 ** min(beyond, 10))
 
     def send(self, data: bytes) -> None:
         """Send at once what the firmware has written."""

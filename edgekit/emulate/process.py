@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edgekit.emulate.fault import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edgekit.emulate.line import Channel
 
@@ -22,10 +22,18 @@ _QUIET_S = 0.05
 _MESSAGE_BYTES = 2000
 
 
-class Program:
-    """A running program whose standard input and output go to a channel."""
+def _ignore(_idle: bool) -> None:
+    """Nobody wants to know."""
 
-    def __init__(self, command: Sequence[str], channel: Channel) -> None:
+
+class Program:
+    """A running program whose standard input and output go to a channel.
+
+    ``on_idle`` is told now and then whether nothing came or went for a while.
+    """
+
+    def __init__(self, command: Sequence[str], channel: Channel, on_idle: Callable[[bool], None] | None = None) -> None:
+        self._on_idle = on_idle or _ignore
         self._channel = channel
         self._process = subprocess.Popen(
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
@@ -41,6 +49,8 @@ class Program:
         stdin = self._process.stdin
         while self._process.poll() is None:
             data = self._channel.receive(_WAIT_S)
+            self._on_idle(not data and not self._spoken.is_set())
+            self._spoken.clear()
             if data and stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stdin.write(data)

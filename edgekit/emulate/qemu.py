@@ -16,7 +16,7 @@ PROGRAM = "qemu-system-arm"
 
 
 def command(board: Board, image: Path) -> tuple[str, ...]:
-    """Command line that runs a raw image with the serial line on standard input and output.
+    """Command line that runs an image with the serial line on standard input and output.
 
     Time is virtual: one instruction takes 64 ns, so that what the firmware measures is the same on every run.
 
@@ -33,11 +33,11 @@ def command(board: Board, image: Path) -> tuple[str, ...]:
                 hint="apt-get install qemu-system-arm, or brew install qemu",
             )
         )
-    origin = board.target.banks("flash")[0].origin
+    place = "" if image.suffix == ".hex" else f",addr={board.target.banks('flash')[0].origin:#x},force-raw=on"
     return (
         program,
         *("-machine", board.emulator.removeprefix("qemu:")),
         *("-display", "none", "-monitor", "none", "-serial", "stdio"),
         *("-icount", "shift=6,align=off,sleep=off"),
-        *("-device", f"loader,file={image},addr={origin:#x},force-raw=on"),
+        *("-device", f"loader,file={image}{place}"),
     )

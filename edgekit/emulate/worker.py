@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.board import Board, Memory, Target
-from edgekit.emulate import symbols
+from edgekit.emulate import image, symbols
 from edgekit.emulate.counters import Counters
 from edgekit.emulate.fault import Fault
 from edgekit.emulate.line import Channel, Line, Transport, open_channel
@@ -79,7 +79,7 @@ def _run_cortex_m(job: Job, channel: Channel) -> Fault | None:
 
     setup = Setup(
         board=job.board,
-        image=Path(job.image).read_bytes(),
+        image=image.read(Path(job.image), job.board.target.banks("flash")[0].origin),
         symbols=symbols.read(Path(job.elf)),
         counters=Counters(Path(job.counters), job.regions, job.scale),
         line=Line(channel, lambda: _say(url=channel.url)),
@@ -109,18 +109,23 @@ def _run_aarch64(job: Job, channel: Channel) -> Fault | None:
 def _run_process(job: Job, channel: Channel) -> Fault | None:
     from edgekit.emulate.process import Program  # noqa: PLC0415 - the other kinds start no program
 
-    running = [Program(job.command, channel)]
+    counters = Counters(Path(job.counters), job.regions, job.scale) if job.counters else None
+
+    def on_idle(idle: bool) -> None:
+        if counters is not None:
+            counters.set_idle(idle=idle)
+
+    running = [Program(job.command, channel, on_idle)]
     _end_with_parent(lambda: running[0].kill())  # noqa: PLW0108 - not always the same program
     running[0].wait_for_banner()
     _say(url=channel.url)
     while (fault := running[0].run()) is None:
         _say(reset=True)
-        running[0] = Program(job.command, channel)
-    if job.counters:
-        counters = Counters(Path(job.counters), job.regions, job.scale)
-        if (found := counters.fault()) is not None:
-            where = symbols.read(Path(job.elf)).where(found[1])
-            return Fault("the firmware gave up (ek_fault)", found[1], where)
+        running[0] = Program(job.command, channel, on_idle)
+    found = counters.fault() if counters is not None else None
+    if found is not None:
+        where = symbols.read(Path(job.elf)).where(found[1])
+        return Fault("the firmware gave up (ek_fault)", found[1], where)
     return fault
 
 

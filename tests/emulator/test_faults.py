@@ -10,6 +10,8 @@ import serial
 from edgekit import board as boards
 from edgekit.emulate import launch
 from edgekit.errors import BoardError, FitError, TargetFaultError, UserError
+from edgekit.toolchain.elf import Segment
+from edgekit.toolchain.image import hex_lines
 
 CASES = [
     ("emu-m4", b"x0", "an access to no memory of the board", "wrong", 0x60000000),
@@ -93,6 +95,21 @@ def test_an_image_larger_than_the_flash_is_refused(image, tmp_path):
     large.write_bytes(found.image.read_bytes() + bytes(0x40_0000))
     with pytest.raises(FitError, match="does not fit the board's flash"):
         launch(boards.load("emu-m4"), large, found.elf)
+
+
+def test_an_image_in_intel_hex_runs_as_the_raw_one(image, tmp_path):
+    found = image("emu-m4")
+    data = found.image.read_bytes()
+    written = tmp_path / "image.hex"
+    written.write_text("".join(f"{r}\n" for r in hex_lines([Segment(0, data)])))
+    with launch(boards.load("emu-m4"), written, found.elf) as board:
+        port = serial.serial_for_url(board.url, timeout=10)
+        port.write(b"?")
+        assert port.read(1) == b"!"
+        port.close()
+    written.write_text(written.read_text().replace(":20", ":21", 1))
+    with pytest.raises(UserError, match="line 2 is damaged"):
+        launch(boards.load("emu-m4"), written, found.elf)
 
 
 def test_a_file_that_is_no_elf_is_refused(image, tmp_path):

@@ -83,6 +83,7 @@ def test_polls_wait_only_when_nothing_happens():
     assert not any(tested.ready() for _ in range(polls + 1))
     assert not any(script.waits[: 1 + polls])
     assert script.waits[1 + polls] > 0
+    assert script.waits == sorted(script.waits)
 
 
 def test_a_poll_right_after_a_write_asks_for_room_and_sends_nothing_yet():

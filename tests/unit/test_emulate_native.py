@@ -44,7 +44,8 @@ void load(machine *m, uint64_t address) {{ load_from_flash(m, address); }}
 uint64_t offset(int n);
 uint64_t offset(int n)
 {{
-    const uint64_t all[] = {{offsetof(counters, flags), offsetof(counters, fault), offsetof(counters, windows),
+    const uint64_t all[] = {{offsetof(counters, flags), offsetof(counters, fault), offsetof(counters, is_idle),
+                            offsetof(counters, windows),
                             offsetof(counters, calls), offsetof(counters, region)}};
     return all[n];
 }}
@@ -216,7 +217,7 @@ def test_a_taken_branch_costs_two_and_falling_through_nothing(lib, tmp_path):
 
 
 def test_flash_costs_waits_once_per_line_while_the_buffer_holds_it(lib, tmp_path):
-    model = cycles.CycleModel("test", 15, wait_states=5, instruction_lines=2, data_lines=2)
+    model = cycles.CycleModel("test", 15, wait_states=5, instruction_lines=2, instruction_line_bytes=8, data_lines=2)
     opened, machine, _buffer = fresh(lib, tmp_path, model)
 
     def cost(pc, code="00bf"):
@@ -276,9 +277,9 @@ def test_the_stack_a_block_takes_is_known_before_it_runs(lib, tmp_path, code, ex
 
 
 def test_python_and_c_agree_on_the_layout(lib):
-    expected = [counters._FLAGS_AT, counters._FAULT_AT, counters._WINDOWS_AT, counters._COUNTS_AT]
-    assert [lib.offset(n) for n in range(4)] == expected
-    assert lib.offset(4) == counters._COUNTS_AT + 5 * 8
+    expected = [counters._FLAGS_AT, counters._FAULT_AT, counters._IDLE_AT, counters._WINDOWS_AT, counters._COUNTS_AT]
+    assert [lib.offset(n) for n in range(5)] == expected
+    assert lib.offset(5) == counters._COUNTS_AT + 5 * 8
 
 
 def test_resetting_sets_every_counter_to_zero(lib, tmp_path):

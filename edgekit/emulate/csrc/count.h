@@ -36,9 +36,11 @@ typedef struct {
     uint32_t wait_states;
     uint32_t instruction_lines;
     uint32_t data_lines;
-    uint32_t line_shift;
+    uint32_t instruction_shift; /* a line has 1 << shift bytes */
+    uint32_t data_shift;
     uint32_t branch_penalty;
     uint32_t fault;
+    uint32_t is_idle; /* set from outside while nothing comes or goes on the serial line */
     uint64_t fault_pc;
     uint64_t fault_address;
     uint64_t trap; /* where a firmware that gives up spins */
@@ -123,7 +125,7 @@ static inline machine *machine_new(counters *shared)
     m->owner = (const uint16_t *)&shared->region[shared->regions];
     m->blocks = calloc(m->halfwords + 1U, sizeof *m->blocks);
     m->operands = calloc(m->halfwords + 1U, sizeof *m->operands);
-    m->cached = calloc((shared->flash_bytes >> shared->line_shift) + 1U, 1);
+    m->cached = calloc((shared->flash_bytes >> shared->instruction_shift) + 1U, 1);
     m->return_to = NOWHERE;
     m->last_end = NOWHERE;
     for (uint32_t i = 0; i < INSTRUCTION_LINES; i++) {
@@ -228,8 +230,8 @@ static inline uint32_t fetch_misses(machine *m, uint64_t pc, uint32_t bytes)
     if (pc - s->flash_base >= s->flash_bytes) {
         return 0;
     }
-    const uint32_t first = (uint32_t)((pc - s->flash_base) >> s->line_shift);
-    const uint32_t last = (uint32_t)((pc + bytes - 1U - s->flash_base) >> s->line_shift);
+    const uint32_t first = (uint32_t)((pc - s->flash_base) >> s->instruction_shift);
+    const uint32_t last = (uint32_t)((pc + bytes - 1U - s->flash_base) >> s->instruction_shift);
     for (uint32_t line = first; line <= last; line++) {
         if (!m->cached[line]) {
             uint32_t *slot = &m->instruction_line[m->instruction_next];
@@ -249,7 +251,7 @@ static inline uint32_t fetch_misses(machine *m, uint64_t pc, uint32_t bytes)
 static inline void load_from_flash(machine *m, uint64_t address)
 {
     const counters *s = m->shared;
-    const uint32_t line = (uint32_t)((address - s->flash_base) >> s->line_shift);
+    const uint32_t line = (uint32_t)((address - s->flash_base) >> s->data_shift);
     for (uint32_t i = 0; i < s->data_lines; i++) {
         if (m->data_line[i] == line) {
             return;

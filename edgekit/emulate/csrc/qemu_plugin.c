@@ -32,6 +32,8 @@ typedef struct {
 
 static machine *the_machine;
 static uint64_t last_block;
+static uint32_t idle_blocks;
+enum { BLOCKS_BETWEEN_NAPS = 64, NAP_US = 500 };
 
 static void on_block(unsigned vcpu, void *user)
 {
@@ -44,6 +46,9 @@ static void on_block(unsigned vcpu, void *user)
         _exit(1);
     }
     last_block = t->pc;
+    if (m->shared->is_idle && !m->active && ++idle_blocks % BLOCKS_BETWEEN_NAPS == 0U) {
+        usleep(NAP_US); /* a firmware that polls for input would burn a processor */
+    }
     /* No register can be read here: the call that led in, if it was one, tells where it returns to. */
     attribute(m, &t->block, t->pc, m->last_was_call ? m->last_end : NOWHERE);
     account(m, &t->block, t->pc);
