@@ -50,7 +50,7 @@ def test_a_kernel_is_exact_and_stays_inside_on_the_host(kernel, compiler, tmp_pa
     assert cases, "a kernel without cases is not tested at all"
     sources = write_program(tmp_path, entries(kernel, TARGETS[kernel.isa], cases))
     (tmp_path / "port.c").write_text(HOST_PORT)
-    command += ["-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
+    command += ["-DEK_TEST_HOST", "-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
     program = tmp_path / "program"
     subprocess.run([*command, *map(str, sources), str(tmp_path / "port.c"), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
