@@ -50,7 +50,9 @@ def build(name: str) -> Path | None:
 def _compile(zig: Path, source: Path, output: Path) -> bool:
     position = () if sys.platform == "win32" else ("-fPIC",)
     undefined = ("-Wl,-undefined,dynamic_lookup",) if sys.platform == "darwin" else ()
-    command = [str(zig), "cc", *_FLAGS, *position, *undefined, str(source), "-o", str(output)]
+    # This process has a C library already; zig would compile its own run-time library first.
+    alone = ("-nostdlib",) if sys.platform == "linux" else ()
+    command = [str(zig), "cc", *_FLAGS, *position, *undefined, *alone, str(source), "-o", str(output)]
     done = subprocess.run(
         command,
         env=compilers.environment(),
