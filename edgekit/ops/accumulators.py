@@ -15,6 +15,7 @@ from edgekit.ir.graph import Array
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, requantize
 
 _INT32_MAX = (1 << 31) - 1
+_PACKED_BITS = 22
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,16 @@ def summary(facts: Channels, filters: Array, shift: Array) -> dict[str, int]:
     """The facts as ints, over the channels that are not fixed.
 
     ``acc_bits``: every sum lies strictly between -2**acc_bits and 2**acc_bits; ``right_shift_min`` and ``_max``: of
-    the requantisation (1 if no channel is left); ``filter_min``: the smallest weight.
+    the requantisation (1 if no channel is left); ``packable``: whether two channels may share 16 bits (sums below
+    2**22, weights above -128), as firmware/include/ek/dsp.h wants.
     """
     live = ~facts.fixed
     right = -shift[live].astype(np.int64)
+    acc_bits = int(facts.peak[live].max()).bit_length() if live.any() else 0
+    smallest = int(filters[live].min()) if live.any() and filters.size else 0
     return {
-        "acc_bits": int(facts.peak[live].max()).bit_length() if live.any() else 0,
+        "acc_bits": acc_bits,
         "right_shift_min": int(right.min()) if live.any() else 1,
         "right_shift_max": int(right.max()) if live.any() else 1,
-        "filter_min": int(filters[live].min()) if live.any() and filters.size else 0,
+        "packable": int(acc_bits <= _PACKED_BITS and smallest >= -INT8_MAX),
     }

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from support.graphs import Case, Spec, act, bias, real, weights
 
 from edgekit.ir.graph import DType
@@ -15,6 +17,14 @@ SAME, VALID = Padding.SAME, Padding.VALID
 CASES = (
     Case("one_by_one", Conv2D(), (act((1, 4, 5, 8)), weights((6, 1, 1, 8), axis=0), bias(6))),
     Case("one_by_one_wide", Conv2D(activation=Activation.RELU), (act((1, 3, 3, 64), zero_point=-128), weights((16, 1, 1, 64), 0.004, 0), bias(16)), (act(scale=0.03, zero_point=-128),)),
+    Case("one_by_one_tail_of_two", Conv2D(activation=Activation.RELU), (act((1, 2, 5, 12), zero_point=-128), weights((9, 1, 1, 12), 0.004, 0), bias(9)), (act(scale=0.03, zero_point=-128),)),
+    Case("one_by_one_tail_of_three", Conv2D(), (act((1, 1, 7, 36)), weights((5, 1, 1, 36), axis=0), bias(5))),
+    Case("one_by_one_tail_of_one", Conv2D(), (act((1, 3, 3, 40)), weights((4, 1, 1, 40), axis=0), bias(4))),
+    Case("one_by_one_strided", Conv2D(stride_h=2, stride_w=2), (act((1, 5, 7, 8)), weights((6, 1, 1, 8), axis=0), bias(6))),
+    Case("large_sums", Conv2D(), (act((1, 3, 5, 300), zero_point=-128), replace(weights((6, 1, 1, 300), 0.00002, 0), low=60), bias(6))),
+    Case("large_sums_relu", Conv2D(activation=Activation.RELU), (act((1, 3, 3, 64), zero_point=-128), replace(weights((3, 3, 3, 64), 0.00002, 0), low=30), bias(3)), (act(scale=0.05, zero_point=-128),)),
+    Case("rows_of_six", Conv2D(), (act((1, 4, 6, 4)), weights((7, 3, 3, 4), axis=0), bias(7))),
+    Case("zero_filters", Conv2D(activation=Activation.RELU), (act((1, 3, 3, 8), zero_point=-128), replace(weights((6, 1, 1, 8), 1e-7, 0), low=0, high=0), bias(6, 1 << 30)), (act(scale=0.05, zero_point=-128),)),
     Case("three_by_three_same", Conv2D(), (act((1, 7, 6, 3)), weights((5, 3, 3, 3), axis=0), bias(5))),
     Case("three_by_three_valid", Conv2D(padding=VALID), (act((1, 7, 6, 3)), weights((5, 3, 3, 3), axis=0), bias(5))),
     Case("stride_two_same_odd", Conv2D(stride_h=2, stride_w=2), (act((1, 7, 9, 3)), weights((8, 3, 3, 3), axis=0), bias(8))),

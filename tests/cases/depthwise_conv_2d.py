@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from support.graphs import Case, Spec, act, bias, real, weights
 
 from edgekit.ir.graph import DType
@@ -19,6 +21,12 @@ def _filter(kh: int, kw: int, channels: int) -> Spec:
 
 CASES = (
     Case("three_by_three", DepthwiseConv2D(), (act((1, 6, 7, 8)), _filter(3, 3, 8), bias(8))),
+    Case("one_pixel", DepthwiseConv2D(), (act((1, 1, 1, 4)), _filter(3, 3, 4), bias(4))),
+    Case("narrow_and_tall", DepthwiseConv2D(activation=Activation.RELU), (act((1, 25, 5, 4), zero_point=-128), _filter(3, 3, 4), bias(4)), (act(scale=0.03, zero_point=-128),)),
+    Case("long_rows", DepthwiseConv2D(), (act((1, 13, 40, 4)), _filter(3, 3, 4), bias(4))),
+    Case("long_rows_strided", DepthwiseConv2D(stride_h=2, stride_w=2, activation=Activation.RELU), (act((1, 24, 40, 4), zero_point=-128), _filter(3, 3, 4), bias(4)), (act(scale=0.03, zero_point=-128),)),
+    Case("odd_taps", DepthwiseConv2D(padding=VALID), (act((1, 9, 2, 6)), _filter(7, 1, 6), bias(6))),
+    Case("zero_filters", DepthwiseConv2D(), (act((1, 3, 3, 8)), replace(weights((1, 3, 3, 8), 1e-7, 3), low=0, high=0), bias(8, 1 << 30)), (act(scale=0.05, zero_point=4),)),
     Case("valid", DepthwiseConv2D(padding=VALID), (act((1, 6, 7, 5)), _filter(3, 3, 5), bias(5))),
     Case("stride_two_odd", DepthwiseConv2D(stride_h=2, stride_w=2), (act((1, 7, 9, 4)), _filter(3, 3, 4), bias(4))),
     Case("stride_two_even", DepthwiseConv2D(stride_h=2, stride_w=2), (act((1, 8, 6, 4)), _filter(3, 3, 4), bias(4))),

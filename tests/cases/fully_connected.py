@@ -13,6 +13,7 @@ from edgekit.ops.fully_connected import FullyConnected
 CASES = (
     Case("plain", FullyConnected(), (act((1, 16)), weights((10, 16)), bias(10, 2000))),
     Case("odd_sizes", FullyConnected(), (act((1, 13)), weights((7, 13)), bias(7, 2000))),
+    Case("small_sums", FullyConnected(activation=Activation.RELU), (act((1, 136), zero_point=-128), weights((13, 136), 0.001), bias(13, 2000)), (act(scale=0.06, zero_point=-128),)),
     Case("one_output", FullyConnected(), (act((1, 9)), weights((1, 9)), bias(1, 2000))),
     Case("one_feature", FullyConnected(), (act((1, 1)), weights((5, 1), 0.02), bias(5, 2000))),
     Case("long_rows", FullyConnected(), (act((1, 640), zero_point=-90), weights((8, 640), 0.0004), bias(8, 2000))),

@@ -126,16 +126,18 @@ def _pairs(
     result: list[tuple[Array, Array, Array]] = []
     for even in range(0, len(weights), 2):
         odd = even + 1
-        biases = _words(np.array([2 * bias[even], 2 * (256 * bias[odd] + bias[even])]))
+        both = 256 * bias[odd] + bias[even] if ints["packable"] else bias[odd]
+        biases = _words(np.array([2 * bias[even], 2 * both]))
         (m0, r0, e0), (m1, r1, e1) = records[even], records[odd]
         record = _words(np.array([m0, r0, e0 | (e1 << 8), m1, r1]))
-        result.append((biases, _tap_words(weights[even], weights[odd]), record))
+        words = _tap_words(weights[even], weights[odd], packed=bool(ints["packable"]))
+        result.append((biases, words, record))
     return result
 
 
-def _tap_words(even: Array, odd: Array) -> Array:
-    """A word per two taps (0 and 2, 1 and 3 of each four): 16-bit halves 256 * odd + even."""
-    halves = 256 * odd + even
+def _tap_words(even: Array, odd: Array, *, packed: bool) -> Array:
+    """A word per two taps (0 and 2, 1 and 3 of each four): 16-bit halves 256 * odd + even, or both as bytes."""
+    halves = 256 * odd + (even if packed else even & 0xFF)
     if halves.size and (halves.min() < -(1 << 15) or halves.max() >= 1 << 15):
         raise InternalError(Problem("a pair of weights does not fit 16 bits", found=str(int(halves.min()))))
     quads = halves.reshape(-1, _QUAD) & 0xFFFF

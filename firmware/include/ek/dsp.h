@@ -6,7 +6,8 @@
  *
  * A filter word holds two taps of two channels: each 16-bit half is 256*b + a, a the tap of the even channel, b of
  * the odd one. SXTB16 extracts both a; the word itself, multiplied as it is, yields 256*B + A, and B follows by one
- * subtraction and a shift at the end: one unpacking per two channels instead of two. Exact while |B| < 2^22.
+ * subtraction and a shift at the end: one unpacking per two channels instead of two. Exact while |B| < 2^22. Layers with
+ * larger sums are wide: a half is the byte of b above the byte of a, and both are unpacked.
  *
  * Every function has a C twin that reads the same packed data; it is what runs on hosts and what documents the
  * assembly. */
@@ -51,6 +52,7 @@ typedef struct {
 
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #include "ek/dsp_asm.h"
+#include "ek/dsp_row_asm.h"
 #else
 #include "ek/dsp_twin.h"
 #endif
@@ -65,41 +67,45 @@ static inline ek_dsp_layer ek_dsp_layer_of(const uint32_t *stream, int32_t taps,
     return layer;
 }
 
-/* The first `pixels` (1 to 4) pixels of a tile by whole pairs of channels. */
+/* The first `pixels` (1 to 4) pixels of a tile by whole pairs of channels; `packed` is a literal. */
 EK_INLINE void ek_dsp_pairs(int8_t *out, const uint32_t *stream, const uint32_t *tile,
-                            const ek_dsp_layer *layer, int32_t pixels)
+                            const ek_dsp_layer *layer, int32_t pixels, int32_t packed)
 {
-    if (pixels == 4) {
+    if (packed != 0 && pixels == 4) {
         ek_dsp_block_4(out, stream, tile, layer);
-    } else if (pixels == 3) {
+    } else if (packed != 0 && pixels == 3) {
         ek_dsp_block_3(out, stream, tile, layer);
-    } else if (pixels == 2) {
+    } else if (packed != 0 && pixels == 2) {
         ek_dsp_block_2(out, stream, tile, layer);
-    } else {
+    } else if (packed != 0) {
         ek_dsp_block_1(out, stream, tile, layer);
+    } else if (pixels == 4) {
+        ek_dsp_wide_4(out, stream, tile, layer);
+    } else if (pixels == 3) {
+        ek_dsp_wide_3(out, stream, tile, layer);
+    } else if (pixels == 2) {
+        ek_dsp_wide_2(out, stream, tile, layer);
+    } else {
+        ek_dsp_wide_1(out, stream, tile, layer);
     }
 }
 
-/* The last channel of a layer with an odd number of them: the second of its pair is thrown away. */
-EK_DSP_STATIC void ek_dsp_last(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels)
-{
-    int8_t pair[8];
-    const uint32_t *end = layer->stream_end + layer->steps + 7;
-    const ek_dsp_layer single = {2, layer->steps, end, layer->linear, layer->stream_end, 2};
-    ek_dsp_pairs(pair, layer->stream_end, tile, &single, pixels);
-    for (int32_t i = 0; i < pixels; i++) {
-        out[i * layer->pitch + layer->channels - 1] = pair[2 * i];
-    }
-}
-
-/* The first `pixels` (1 to 4) pixels of a tile by all channels of the layer. */
-EK_INLINE void ek_dsp_block(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels)
+/* The first `pixels` (1 to 4) pixels of a tile by all channels of the layer. The second channel of an odd last one's
+ * pair is thrown away. */
+EK_INLINE void ek_dsp_block(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels,
+                            int32_t packed)
 {
     if (layer->channels > 1) {
-        ek_dsp_pairs(out, layer->stream, tile, layer, pixels);
+        ek_dsp_pairs(out, layer->stream, tile, layer, pixels, packed);
     }
     if ((layer->channels & 1) != 0) {
-        ek_dsp_last(out, tile, layer, pixels);
+        int8_t pair[8];
+        const uint32_t *end = layer->stream_end + layer->steps + 7;
+        const ek_dsp_layer single = {2, layer->steps, end, layer->linear, layer->stream_end, 2};
+        ek_dsp_pairs(pair, layer->stream_end, tile, &single, pixels, packed);
+        for (int32_t i = 0; i < pixels; i++) {
+            out[i * layer->pitch + layer->channels - 1] = pair[2 * i];
+        }
     }
 }
 

@@ -38,13 +38,19 @@ static inline int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rou
 }
 
 /* Both channels of a pair from their accumulators and their record. */
-static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t both, const uint32_t *record,
-                                 int32_t linear)
+static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t odd, const uint32_t *record,
+                                 int32_t linear, int32_t packed)
 {
-    const int32_t odd = (int32_t)(both - even) >> 8;
+    const int32_t twice = packed != 0 ? (int32_t)(odd - even) >> 8 : (int32_t)odd;
     out[0] =
         ek_dsp_requantize((int32_t)even, (int32_t)record[0], (int32_t)record[1], record[2] & 0xFFU, linear);
-    out[1] = ek_dsp_requantize(odd, (int32_t)record[3], (int32_t)record[4], record[2] >> 8, linear);
+    out[1] = ek_dsp_requantize(twice, (int32_t)record[3], (int32_t)record[4], record[2] >> 8, linear);
+}
+
+/* What the odd channel's accumulator is multiplied with: the word as it is, if packed, else the odd bytes. */
+static inline uint32_t ek_dsp_odd(uint32_t word, int32_t packed)
+{
+    return packed != 0 ? word : ek_dsp_sxtb16(word >> 8);
 }
 
 /* Four elements as two words, `apart` words from each other. */
@@ -60,36 +66,40 @@ static inline void ek_dsp_widen(uint32_t *words, int32_t apart, const int8_t *el
 
 /* One pixel of a tile by all channel pairs. */
 static inline void ek_dsp_pixel(int8_t *out, const uint32_t *stream, const uint32_t *tile,
-                                const ek_dsp_layer *layer)
+                                const ek_dsp_layer *layer, int32_t packed)
 {
     while (stream != layer->stream_end) {
         uint32_t even = stream[0];
-        uint32_t both = stream[1];
+        uint32_t odd = stream[1];
         stream += 2;
         for (int32_t step = 0; step < layer->steps; step++) {
             even = ek_dsp_smlad(tile[4 * step], ek_dsp_sxtb16(stream[step]), even);
-            both = ek_dsp_smlad(tile[4 * step], stream[step], both);
+            odd = ek_dsp_smlad(tile[4 * step], ek_dsp_odd(stream[step], packed), odd);
         }
         stream += layer->steps;
-        ek_dsp_finish(out, even, both, stream, layer->linear);
+        ek_dsp_finish(out, even, odd, stream, layer->linear, packed);
         stream += 5;
         out += 2;
     }
 }
 
-#define EK_DSP_BLOCK(name, pixels)                                                     \
-    EK_DSP_STATIC void name(int8_t *out, const uint32_t *stream, const uint32_t *tile, \
-                            const ek_dsp_layer *layer)                                 \
-    {                                                                                  \
-        for (int32_t pixel = 0; pixel < (pixels); pixel++) {                           \
-            ek_dsp_pixel(out + pixel * layer->pitch, stream, tile + pixel, layer);     \
-        }                                                                              \
+#define EK_DSP_BLOCK(name, pixels, packed)                                                 \
+    EK_DSP_STATIC void name(int8_t *out, const uint32_t *stream, const uint32_t *tile,     \
+                            const ek_dsp_layer *layer)                                     \
+    {                                                                                      \
+        for (int32_t pixel = 0; pixel < (pixels); pixel++) {                               \
+            ek_dsp_pixel(out + pixel * layer->pitch, stream, tile + pixel, layer, packed); \
+        }                                                                                  \
     }
 
-EK_DSP_BLOCK(ek_dsp_block_4, 4)
-EK_DSP_BLOCK(ek_dsp_block_3, 3)
-EK_DSP_BLOCK(ek_dsp_block_2, 2)
-EK_DSP_BLOCK(ek_dsp_block_1, 1)
+EK_DSP_BLOCK(ek_dsp_block_4, 4, 1)
+EK_DSP_BLOCK(ek_dsp_block_3, 3, 1)
+EK_DSP_BLOCK(ek_dsp_block_2, 2, 1)
+EK_DSP_BLOCK(ek_dsp_block_1, 1, 1)
+EK_DSP_BLOCK(ek_dsp_wide_4, 4, 0)
+EK_DSP_BLOCK(ek_dsp_wide_3, 3, 0)
+EK_DSP_BLOCK(ek_dsp_wide_2, 2, 0)
+EK_DSP_BLOCK(ek_dsp_wide_1, 1, 0)
 
 /* Fills one pixel's slot (tile + 0 to 3 words) of a four-pixel tile. */
 EK_DSP_STATIC void ek_dsp_fill_1(uint32_t *slot, const int8_t *pixel, const ek_dsp_fill *layout)
@@ -113,26 +123,38 @@ EK_DSP_STATIC void ek_dsp_fill_4(uint32_t *tile, const int8_t *pixel, const ek_d
 }
 
 /* One row of features by whole groups of four outputs. */
-EK_DSP_STATIC void ek_dsp_row_4(int8_t *out, const uint32_t *stream, const uint32_t *tile,
-                                const ek_dsp_layer *layer)
+static inline void ek_dsp_groups(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                                 const ek_dsp_layer *layer, int32_t packed)
 {
     while (stream != layer->stream_end) {
         const uint32_t *words = stream + 4;
         const uint32_t *record = words + 2 * layer->steps;
         for (int32_t pair = 0; pair < 2; pair++) {
             uint32_t even = stream[2 * pair];
-            uint32_t both = stream[2 * pair + 1];
+            uint32_t odd = stream[2 * pair + 1];
             for (int32_t step = 0; step < layer->steps; step++) {
                 const uint32_t word = words[(step / 2) * 4 + 2 * pair + step % 2];
                 even = ek_dsp_smlad(tile[step], ek_dsp_sxtb16(word), even);
-                both = ek_dsp_smlad(tile[step], word, both);
+                odd = ek_dsp_smlad(tile[step], ek_dsp_odd(word, packed), odd);
             }
-            ek_dsp_finish(out, even, both, record, layer->linear);
+            ek_dsp_finish(out, even, odd, record, layer->linear, packed);
             record += 5;
             out += 2;
         }
         stream = record;
     }
+}
+
+EK_DSP_STATIC void ek_dsp_row_4(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                                const ek_dsp_layer *layer)
+{
+    ek_dsp_groups(out, stream, tile, layer, 1);
+}
+
+EK_DSP_STATIC void ek_dsp_row_wide_4(int8_t *out, const uint32_t *stream, const uint32_t *tile,
+                                     const ek_dsp_layer *layer)
+{
+    ek_dsp_groups(out, stream, tile, layer, 0);
 }
 
 /* Fills the tile of one row of features. */
