@@ -21,6 +21,7 @@ CASES = [
     ("emu-m4", b"x5", "a misaligned access, which this core forbids", "wrong", 0x20000801),
     ("emu-m4", b"x6", "a jump to no memory of the board", "0x70000000", 0x70000000),
     ("emu-m4", b"x9", "an access to a register that the emulated board does not have", "wrong", 0x40028800),
+    ("emu-m4", b"xb", "a misaligned access, which this core forbids", "wrong", 0x20000801),
     ("emu-m0plus", b"x4", "a misaligned access, which this core forbids", "wrong", 0x20000801),
     ("emu-m0plus", b"x5", "a misaligned access, which this core forbids", "wrong", 0x20000801),
     ("emu-m0plus", b"x3", "the stack runs over its limit", "deep", None),
@@ -54,6 +55,12 @@ def test_a_mistake_stops_the_board_and_is_named(console, case):
 def test_an_unaligned_word_is_fine_on_a_core_that_allows_it(console):
     board = console("emu-m4")
     assert board.word(b"x4") == 0
+    assert board.board.fault is None
+
+
+def test_an_instruction_whose_condition_does_not_hold_cannot_fault(console):
+    board = console("emu-m4")
+    assert board.word(b"xa") == 0
     assert board.board.fault is None
 
 

@@ -81,6 +81,7 @@ typedef struct {
     const uint16_t *owner;
     block *blocks;
     operand *operands;
+    uint8_t *watched; /* per halfword: this instruction's access needs a look */
     uint64_t halfwords;
     uint64_t last_end;
     uint64_t return_to;
@@ -125,6 +126,7 @@ static inline machine *machine_new(counters *shared)
     m->owner = (const uint16_t *)&shared->region[shared->regions];
     m->blocks = calloc(m->halfwords + 1U, sizeof *m->blocks);
     m->operands = calloc(m->halfwords + 1U, sizeof *m->operands);
+    m->watched = calloc(m->halfwords + 1U, 1);
     m->cached = calloc((shared->flash_bytes >> shared->instruction_shift) + 1U, 1);
     m->return_to = NOWHERE;
     m->last_end = NOWHERE;
@@ -132,13 +134,14 @@ static inline machine *machine_new(counters *shared)
         m->instruction_line[i] = UINT32_MAX;
     }
     flush_lines(m);
-    return (m->blocks && m->operands && m->cached) ? m : NULL;
+    return (m->blocks && m->operands && m->watched && m->cached) ? m : NULL;
 }
 
 static inline void machine_free(machine *m)
 {
     free(m->blocks);
     free(m->operands);
+    free(m->watched);
     free(m->cached);
     free(m);
 }
@@ -203,8 +206,15 @@ static inline void block_decode(machine *m, block *b, uint64_t pc, const uint8_t
         depth += op.stack;
         b->stack = (depth > b->stack) ? depth : b->stack;
         if (known && op.access != 0U) {
-            m->operands[n] =
-                (operand){op.access, op.is_store, op.needs_align, op.base, op.index, op.shift, op.offset};
+            const int slow = !op.is_store && m->shared->wait_states != 0U;
+            m->watched[n] = slow || op.needs_align || (m->shared->flags & FLAG_STRICT);
+            m->operands[n] = (operand){.access = op.access,
+                                       .is_store = op.is_store,
+                                       .needs_align = op.needs_align,
+                                       .base = op.base,
+                                       .index = op.index,
+                                       .shift = op.shift,
+                                       .offset = op.offset};
         }
         b->instructions++;
         i += op.bytes;

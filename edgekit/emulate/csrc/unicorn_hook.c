@@ -70,6 +70,10 @@ void on_block(void *uc, uint64_t pc, uint32_t bytes, void *user)
     hooks *h = user;
     machine *m = h->count;
     const counters *s = m->shared;
+    if (s->fault != FAULT_NONE) {
+        h->emu_stop(uc); /* again: unicorn overhears it when called for an instruction under a condition */
+        return;
+    }
     block *b = &m->blocks[halfword_of(m, pc)];
     if (b->bytes != bytes || b == &m->blocks[m->halfwords]) {
         uint8_t code[LONGEST_BLOCK] = {0};
@@ -96,19 +100,20 @@ void on_block(void *uc, uint64_t pc, uint32_t bytes, void *user)
     }
 }
 
-/* Added only where the core forbids some misaligned accesses or flash is slow. */
+/* Looks at the addresses of loads and stores: for alignment, and for flash.
+ * Unicorn does not call it for an instruction whose condition does not hold. */
 void on_instruction(void *uc, uint64_t pc, uint32_t bytes, void *user)
 {
     (void)bytes;
     hooks *h = user;
     machine *m = h->count;
-    const counters *s = m->shared;
-    const operand *o = &m->operands[halfword_of(m, pc)];
-    const int is_load = !o->is_store && s->wait_states != 0U;
-    const int aligned = o->needs_align || (s->flags & FLAG_STRICT);
-    if (o->access == 0U || !(is_load || aligned)) {
+    const uint64_t n = halfword_of(m, pc);
+    if (!m->watched[n]) {
         return;
     }
+    const counters *s = m->shared;
+    const operand *o = &m->operands[n];
+    const int aligned = o->needs_align || (s->flags & FLAG_STRICT);
     uint32_t address = (o->base == 15U) ? ((uint32_t)pc + 4U) & ~3U : register_value(h, uc, o->base);
     address += (uint32_t)o->offset;
     if (o->index != NO_REGISTER) {
@@ -117,7 +122,7 @@ void on_instruction(void *uc, uint64_t pc, uint32_t bytes, void *user)
     if (aligned && (address & (o->access - 1U)) != 0U) {
         fail(h, uc, FAULT_MISALIGNED, pc, address);
     }
-    if (is_load && address - s->flash_base < s->flash_bytes) {
+    if (!o->is_store && s->wait_states != 0U && address - s->flash_base < s->flash_bytes) {
         load_from_flash(m, address);
     }
 }

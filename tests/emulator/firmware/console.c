@@ -105,6 +105,17 @@ __attribute__((noinline)) static void wrong(uint8_t which)
         number = number * 2.0F;
         break;
 #endif
+#if !defined(__ARM_ARCH_6M__)
+    case 'a': /* not executed, as the condition does not hold */
+        __asm volatile(
+            "ldr r0, =0x20000801\n cmp r0, r0\n itt ne\n ldmne r0, {r1, r2}\n ldrdne r1, r2, [r0]" ::
+                : "r0", "r1", "r2", "cc");
+        break;
+    case 'b':
+        __asm volatile("ldr r0, =0x20000801\n cmp r0, r0\n ite ne\n movne r1, #0\n ldmeq r0, {r1, r2}" ::
+                           : "r0", "r1", "r2", "cc");
+        break;
+#endif
     case '9':
         sink = *(volatile uint32_t *)0x40028800U;
         break;
