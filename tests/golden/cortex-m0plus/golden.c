@@ -9,22 +9,26 @@
 /* Layer 0 'conv_2d_0'
  * CONV_2D  1x9x7x3 -> 1x5x4x8  4,320 MACs
  * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [160, 349), writes [0, 160), scratch [352, 364), 312 bytes of constants */
+ * reads [160, 349), writes [0, 160), scratch [352, 403), 312 bytes of constants */
 void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_conv_2d_s8_scalar_args args = {
-        .filter = golden_w00_filter,
         .bias = golden_w00_bias,
         .multiplier = golden_w00_multiplier,
         .shift = golden_w00_shift,
-        .in_zp = (-1),
+        .filter = golden_w00_filter,
+        .out_zp = (-128),
+        .act_min = (-128),
+        .act_max = 127,
         .in_c = 3,
         .groups = 1,
-        .out_c = 8,
-        .kw = 3,
-        .dilation_w = 1,
         .kh = 3,
+        .kw = 3,
+        .in_w = 7,
+        .in_zp = (-1),
+        .dilation_w = 1,
+        .out_c = 8,
         .stride_h = 2,
         .pad_top = 1,
         .dilation_h = 1,
@@ -32,10 +36,6 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
         .out_w = 4,
         .stride_w = 2,
         .pad_left = 1,
-        .in_w = 7,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 160U), 9, 21},
@@ -49,7 +49,7 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
  * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [0, 160), writes [160, 320), scratch [320, 332), 168 bytes of constants */
+ * reads [0, 160), writes [160, 320), scratch [320, 424), 168 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -58,20 +58,20 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         .bias = golden_w01_bias,
         .multiplier = golden_w01_multiplier,
         .shift = golden_w01_shift,
-        .in_zp = (-128),
-        .kw = 3,
-        .dilation_w = 1,
-        .in_c = 8,
         .kh = 3,
+        .kw = 3,
+        .in_c = 8,
+        .in_zp = (-128),
         .stride_h = 1,
         .pad_top = 1,
         .dilation_h = 1,
         .in_h = 5,
         .out_w = 4,
+        .depth_multiplier = 1,
         .stride_w = 1,
         .pad_left = 1,
         .in_w = 4,
-        .depth_multiplier = 1,
+        .dilation_w = 1,
         .out_c = 8,
         .out_zp = (-128),
         .act_min = (-128),
@@ -89,22 +89,26 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
  * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [160, 320), writes [320, 480), scratch [480, 484), 160 bytes of constants */
+ * reads [160, 320), writes [320, 480), scratch [480, 496), 160 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_conv_2d_s8_scalar_args args = {
-        .filter = golden_w02_filter,
         .bias = golden_w02_bias,
         .multiplier = golden_w02_multiplier,
         .shift = golden_w02_shift,
-        .in_zp = (-128),
+        .filter = golden_w02_filter,
+        .out_zp = (-128),
+        .act_min = (-128),
+        .act_max = 127,
         .in_c = 8,
         .groups = 1,
-        .out_c = 8,
-        .kw = 1,
-        .dilation_w = 1,
         .kh = 1,
+        .kw = 1,
+        .in_w = 4,
+        .in_zp = (-128),
+        .dilation_w = 1,
+        .out_c = 8,
         .stride_h = 1,
         .pad_top = 0,
         .dilation_h = 1,
@@ -112,10 +116,6 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
         .out_w = 4,
         .stride_w = 1,
         .pad_left = 0,
-        .in_w = 4,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 160U), 5, 32},
@@ -129,22 +129,26 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 3 'conv_2d_3'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  11,520 MACs
  * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [320, 480), writes [160, 320), scratch [480, 492), 672 bytes of constants */
+ * reads [320, 480), writes [160, 320), scratch [480, 576), 672 bytes of constants */
 void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_conv_2d_s8_scalar_args args = {
-        .filter = golden_w03_filter,
         .bias = golden_w03_bias,
         .multiplier = golden_w03_multiplier,
         .shift = golden_w03_shift,
-        .in_zp = (-128),
+        .filter = golden_w03_filter,
+        .out_zp = (-128),
+        .act_min = (-128),
+        .act_max = 127,
         .in_c = 8,
         .groups = 1,
-        .out_c = 8,
-        .kw = 3,
-        .dilation_w = 1,
         .kh = 3,
+        .kw = 3,
+        .in_w = 4,
+        .in_zp = (-128),
+        .dilation_w = 1,
+        .out_c = 8,
         .stride_h = 1,
         .pad_top = 1,
         .dilation_h = 1,
@@ -152,10 +156,6 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
         .out_w = 4,
         .stride_w = 1,
         .pad_left = 1,
-        .in_w = 4,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 320U), 5, 32},
@@ -189,7 +189,7 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
  * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [160, 320), writes [96, 144), scratch [0, 12), 168 bytes of constants */
+ * reads [160, 320), writes [96, 144), scratch [320, 424), 168 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -198,20 +198,20 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         .bias = golden_w05_bias,
         .multiplier = golden_w05_multiplier,
         .shift = golden_w05_shift,
-        .in_zp = (-100),
-        .kw = 3,
-        .dilation_w = 1,
-        .in_c = 8,
         .kh = 3,
+        .kw = 3,
+        .in_c = 8,
+        .in_zp = (-100),
         .stride_h = 2,
         .pad_top = 1,
         .dilation_h = 1,
         .in_h = 5,
         .out_w = 2,
+        .depth_multiplier = 1,
         .stride_w = 2,
         .pad_left = 0,
         .in_w = 4,
-        .depth_multiplier = 1,
+        .dilation_w = 1,
         .out_c = 8,
         .out_zp = (-128),
         .act_min = (-128),
@@ -223,28 +223,32 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 96U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 320U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
  * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [96, 144), writes [0, 96), scratch [144, 148), 320 bytes of constants */
+ * reads [96, 144), writes [0, 96), scratch [144, 160), 320 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_conv_2d_s8_scalar_args args = {
-        .filter = golden_w06_filter,
         .bias = golden_w06_bias,
         .multiplier = golden_w06_multiplier,
         .shift = golden_w06_shift,
-        .in_zp = (-128),
+        .filter = golden_w06_filter,
+        .out_zp = (-128),
+        .act_min = (-128),
+        .act_max = 127,
         .in_c = 8,
         .groups = 1,
-        .out_c = 16,
-        .kw = 1,
-        .dilation_w = 1,
         .kh = 1,
+        .kw = 1,
+        .in_w = 2,
+        .in_zp = (-128),
+        .dilation_w = 1,
+        .out_c = 16,
         .stride_h = 1,
         .pad_top = 0,
         .dilation_h = 1,
@@ -252,10 +256,6 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
         .out_w = 2,
         .stride_w = 1,
         .pad_left = 0,
-        .in_w = 2,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 96U), 3, 16},
@@ -304,16 +304,16 @@ void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end)
 {
     static const golden_fully_connected_s8_scalar_per_tensor_args args = {
-        .filter = golden_w08_filter,
         .bias = golden_w08_bias,
-        .rows = 1,
-        .out_features = 6,
-        .in_features = 16,
+        .filter = golden_w08_filter,
         .out_multiplier = 1477915338,
         .out_shift = (-6),
         .out_zp = (-10),
         .act_min = (-128),
         .act_max = 127,
+        .in_features = 16,
+        .rows = 1,
+        .out_features = 6,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 96U), 1, 16},

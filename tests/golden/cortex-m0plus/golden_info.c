@@ -6,7 +6,7 @@
 #include "ek/attributes.h"
 #include "ek/model.h"
 
-static uint8_t arena[492] EK_ALIGNED(16) EK_ARENA_SECTION;
+static uint8_t arena[576] EK_ALIGNED(16) EK_ARENA_SECTION;
 
 static const ek_io inputs[1] = {
     {

@@ -10,84 +10,112 @@
 /* convolution of any window, stride, dilation and grouping in plain C
  * layers 0, 2, 3, 6 */
 /* x[0] * f[0] + ... over n elements. */
-static int32_t golden_conv_2d_s8_scalar_dot(const int8_t *x, const int8_t *f, int32_t n)
+static inline int32_t golden_conv_2d_s8_scalar_dot(const int8_t *x, const int8_t *f, int32_t n)
 {
     int32_t acc = 0;
-    for (; n >= 4; n -= 4) {
-        acc += x[0] * f[0];
-        acc += x[1] * f[1];
-        acc += x[2] * f[2];
-        acc += x[3] * f[3];
-        x += 4;
-        f += 4;
-    }
-    for (; n > 0; n--) {
-        acc += *x++ * *f++;
+    for (int32_t i = 0; i < n; i++) {
+        acc += x[i] * f[i];
     }
     return acc;
 }
 
-/* f[0] + ... over n elements. */
-static int32_t golden_conv_2d_s8_scalar_sum(const int8_t *f, int32_t n)
+/* Inner products of x with two filters of n elements, f and the one after it: x is read once for both. */
+static inline void golden_conv_2d_s8_scalar_dot_pair(const int8_t *x, const int8_t *f,
+    int32_t n, int32_t *sums)
 {
-    int32_t acc = 0;
-    for (; n > 0; n--) {
-        acc += *f++;
+    const int8_t *g = f + n;
+    int32_t even = 0;
+    int32_t odd = 0;
+    int32_t i = 0;
+    for (; i + 3 < n; i += 4) {
+        even += x[i] * f[i];
+        odd += x[i] * g[i];
+        even += x[i + 1] * f[i + 1];
+        odd += x[i + 1] * g[i + 1];
+        even += x[i + 2] * f[i + 2];
+        odd += x[i + 2] * g[i + 2];
+        even += x[i + 3] * f[i + 3];
+        odd += x[i + 3] * g[i + 3];
     }
-    return acc;
+    for (; i < n; i++) {
+        even += x[i] * f[i];
+        odd += x[i] * g[i];
+    }
+    sums[0] = even;
+    sums[1] = odd;
+}
+
+/* One output of channel oc. */
+static inline int8_t golden_conv_2d_s8_scalar_output(const golden_conv_2d_s8_scalar_args *a,
+    int32_t sum, int32_t oc)
+{
+    const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
+    const int32_t scaled = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
+    return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
+}
+
+/* The elements under the window at column left, group by group; in_zp over the border, where the folded bias makes
+ * it count as nothing. row holds the rows under the window, null over the border. */
+static inline void golden_conv_2d_s8_scalar_gather(const golden_conv_2d_s8_scalar_args *a,
+    const int8_t *const *row, int32_t left, int8_t *patch)
+{
+    const int32_t filter_c = a->in_c / a->groups;
+    for (int32_t channel = 0; channel < a->in_c; channel += filter_c) {
+        for (int32_t fy = 0; fy < a->kh; fy++) {
+            int32_t ix = left;
+            for (int32_t fx = 0; fx < a->kw; fx++) {
+                const int32_t inside = row[fy] && ix >= 0 && ix < a->in_w;
+                const int8_t *pixel = inside ? row[fy] + ix * a->in_c + channel : patch;
+                for (int32_t ic = 0; ic < filter_c; ic++) {
+                    patch[ic] = inside ? pixel[ic] : (int8_t)a->in_zp;
+                }
+                patch += filter_c;
+                ix += a->dilation_w;
+            }
+        }
+    }
 }
 
 void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* The bias holds -in_zp times the whole filter; taps over the border, which count as in_zp, give it back. */
-    const int32_t in_zp = a->in_zp;
-    const int32_t filter_c = a->in_c / a->groups;
+    const int32_t taps = a->kh * a->kw;
+    const int32_t length = taps * a->in_c / a->groups;
     const int32_t group_out = a->out_c / a->groups;
-    const int32_t filter_row = a->kw * filter_c;
-    /* Neighbouring taps meet neighbouring elements: one inner product for all of them. */
-    const int32_t joined = a->groups == 1 && a->dilation_w == 1;
-    int32_t *const row = scratch;
+    const int8_t **row = scratch;
+    int8_t *patch = (int8_t *)(row + a->kh);
     for (int32_t oy = begin; oy < end; oy++) {
         int8_t *result = ek_out_row(out, oy);
         for (int32_t fy = 0; fy < a->kh; fy++) {
             const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-            row[fy] = iy < 0 || iy >= a->in_h ? -1 : (int32_t)(ek_in_row(in, iy) - in->base);
+            row[fy] = iy < 0 || iy >= a->in_h ? 0 : ek_in_row(in, iy);
         }
         for (int32_t ox = 0; ox < a->out_w; ox++) {
             const int32_t left = ox * a->stride_w - a->pad_left;
             const int8_t *filter = a->filter;
-            int32_t first = 0;
-            int32_t last = a->kw;
-            while (first < last && left + first * a->dilation_w < 0) {
-                first++;
+            const int8_t *x = patch;
+            int32_t oc = 0;
+            if (taps == 1) {
+                x = row[0] + left * a->in_c; /* a window of one element never meets the border */
+            } else {
+                golden_conv_2d_s8_scalar_gather(a, row, left, patch);
             }
-            while (last > first && left + (last - 1) * a->dilation_w >= a->in_w) {
-                last--;
-            }
-            const int32_t taps = joined ? last - first : 1;
-            for (int32_t oc = 0; oc < a->out_c; oc++) {
-                const int32_t channel = a->groups == 1 ? 0 : oc / group_out * filter_c;
-                int32_t acc = 0;
-                for (int32_t fy = 0; fy < a->kh; fy++) {
-                    if (row[fy] < 0) {
-                        acc += in_zp * golden_conv_2d_s8_scalar_sum(filter, filter_row);
-                    } else {
-                        const int8_t *image = in->base + row[fy] + channel;
-                        for (int32_t fx = first; fx < last; fx += taps) {
-                            const int8_t *pixel = image + (left + fx * a->dilation_w) * a->in_c;
-                            acc += golden_conv_2d_s8_scalar_dot(pixel, filter + fx * filter_c, taps * filter_c);
-                        }
-                        if (last - first < a->kw) {
-                            acc += in_zp * golden_conv_2d_s8_scalar_sum(filter, first * filter_c);
-                            acc += in_zp * golden_conv_2d_s8_scalar_sum(filter + last * filter_c, (a->kw - last) * filter_c);
-                        }
-                    }
-                    filter += filter_row;
+            for (int32_t group = 0; group < a->groups; group++) {
+                const int32_t last = oc + group_out;
+                for (; oc + 1 < last; oc += 2) {
+                    int32_t sums[2];
+                    golden_conv_2d_s8_scalar_dot_pair(x, filter, length, sums);
+                    *result++ = golden_conv_2d_s8_scalar_output(a, sums[0], oc);
+                    *result++ = golden_conv_2d_s8_scalar_output(a, sums[1], oc + 1);
+                    filter += 2 * length;
                 }
-                acc = (int32_t)((uint32_t)acc + (uint32_t)a->bias[oc]);
-                acc = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
-                *result++ = (int8_t)ek_clamp(acc, a->act_min, a->act_max);
+                if (oc < last) {
+                    const int32_t sum = golden_conv_2d_s8_scalar_dot(x, filter, length);
+                    *result++ = golden_conv_2d_s8_scalar_output(a, sum, oc);
+                    filter += length;
+                    oc++;
+                }
+                x += length;
             }
         }
     }
@@ -95,65 +123,45 @@ void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
 
 /* depthwise convolution of any window, stride, dilation and multiplier in plain C
  * layers 1, 5 */
-/* f[0] + ... over n elements. */
-static int32_t golden_depthwise_conv_2d_s8_scalar_sum(const int8_t *f, int32_t n)
-{
-    int32_t acc = 0;
-    for (; n > 0; n--) {
-        acc += *f++;
-    }
-    return acc;
-}
-
 void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* The bias holds -in_zp times the whole filter; taps over the border, which count as in_zp, give it back. */
-    const int32_t in_zp = a->in_zp;
-    const int32_t kw = a->kw;
-    const int32_t step = a->dilation_w * a->in_c;
-    int32_t *const row = scratch;
+    const int32_t taps = a->kh * a->kw;
+    const int8_t **row = scratch;
+    const int8_t **tap = row + a->kh;
+    /* A pixel of in_zp stands for the border: the folded bias makes it count as nothing. */
+    int8_t *border = (int8_t *)(tap + taps);
+    for (int32_t ic = 0; ic < a->in_c; ic++) {
+        border[ic] = (int8_t)a->in_zp;
+    }
     for (int32_t oy = begin; oy < end; oy++) {
         int8_t *result = ek_out_row(out, oy);
         for (int32_t fy = 0; fy < a->kh; fy++) {
             const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-            row[fy] = iy < 0 || iy >= a->in_h ? -1 : (int32_t)(ek_in_row(in, iy) - in->base);
+            row[fy] = iy < 0 || iy >= a->in_h ? 0 : ek_in_row(in, iy);
         }
         for (int32_t ox = 0; ox < a->out_w; ox++) {
-            const int32_t left = ox * a->stride_w - a->pad_left;
             const int8_t *filter = a->filter;
-            int32_t first = 0;
-            int32_t last = kw;
-            while (first < last && left + first * a->dilation_w < 0) {
-                first++;
-            }
-            while (last > first && left + (last - 1) * a->dilation_w >= a->in_w) {
-                last--;
-            }
-            int32_t ic = (left + first * a->dilation_w) * a->in_c;
+            const int8_t **next = tap;
+            int32_t ic = 0;
             int32_t repeat = a->depth_multiplier;
-            for (int32_t oc = 0; oc < a->out_c; oc++) {
-                int32_t acc = 0;
-                for (int32_t fy = 0; fy < a->kh; fy++) {
-                    if (row[fy] < 0) {
-                        acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter, kw);
-                    } else {
-                        const int8_t *image = in->base + row[fy];
-                        int32_t x = ic;
-                        for (int32_t fx = first; fx < last; fx++) {
-                            acc += image[x] * filter[fx];
-                            x += step;
-                        }
-                        if (last - first < kw) {
-                            acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter, first);
-                            acc += in_zp * golden_depthwise_conv_2d_s8_scalar_sum(filter + last, kw - last);
-                        }
-                    }
-                    filter += kw;
+            for (int32_t fy = 0; fy < a->kh; fy++) {
+                int32_t ix = ox * a->stride_w - a->pad_left;
+                for (int32_t fx = 0; fx < a->kw; fx++) {
+                    const int32_t inside = row[fy] && ix >= 0 && ix < a->in_w;
+                    *next++ = inside ? row[fy] + ix * a->in_c : border;
+                    ix += a->dilation_w;
                 }
-                acc = (int32_t)((uint32_t)acc + (uint32_t)a->bias[oc]);
-                acc = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
-                *result++ = (int8_t)ek_clamp(acc, a->act_min, a->act_max);
+            }
+            for (int32_t oc = 0; oc < a->out_c; oc++) {
+                int32_t sum = 0;
+                for (int32_t i = 0; i < taps; i++) {
+                    sum += tap[i][ic] * filter[i];
+                }
+                const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
+                const int32_t scaled = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
+                *result++ = (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
+                filter += taps;
                 if (--repeat == 0) {
                     repeat = a->depth_multiplier;
                     ic++;
@@ -168,7 +176,8 @@ void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar
  * in0_multiplier=1073741824, in0_shift=0, in1_multiplier=1073741824, in1_shift=0,
  * out_multiplier=1789569773, out_shift=-19;
  * layers 4 */
-static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_args *a, int32_t first, int32_t second)
+static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_args *a,
+    int32_t first, int32_t second)
 {
     const int32_t left = (first - (-128)) * (1 << (20 - 1));
     const int32_t right = (second - (-128)) * (1 << (20 - 1));
@@ -231,26 +240,54 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
 /* a matrix product with one multiplier in plain C
  * layers 8 */
 /* x[0] * f[0] + ... over n elements. */
-static int32_t golden_fully_connected_s8_scalar_per_tensor_dot(const int8_t *x, const int8_t *f, int32_t n)
+static inline int32_t golden_fully_connected_s8_scalar_per_tensor_dot(const int8_t *x, const int8_t *f, int32_t n)
 {
     int32_t acc = 0;
-    for (; n >= 4; n -= 4) {
-        acc += x[0] * f[0];
-        acc += x[1] * f[1];
-        acc += x[2] * f[2];
-        acc += x[3] * f[3];
-        x += 4;
-        f += 4;
-    }
-    for (; n > 0; n--) {
-        acc += *x++ * *f++;
+    for (int32_t i = 0; i < n; i++) {
+        acc += x[i] * f[i];
     }
     return acc;
+}
+
+/* Inner products of x with two filters of n elements, f and the one after it: x is read once for both. */
+static inline void golden_fully_connected_s8_scalar_per_tensor_dot_pair(const int8_t *x, const int8_t *f,
+    int32_t n, int32_t *sums)
+{
+    const int8_t *g = f + n;
+    int32_t even = 0;
+    int32_t odd = 0;
+    int32_t i = 0;
+    for (; i + 3 < n; i += 4) {
+        even += x[i] * f[i];
+        odd += x[i] * g[i];
+        even += x[i + 1] * f[i + 1];
+        odd += x[i + 1] * g[i + 1];
+        even += x[i + 2] * f[i + 2];
+        odd += x[i + 2] * g[i + 2];
+        even += x[i + 3] * f[i + 3];
+        odd += x[i + 3] * g[i + 3];
+    }
+    for (; i < n; i++) {
+        even += x[i] * f[i];
+        odd += x[i] * g[i];
+    }
+    sums[0] = even;
+    sums[1] = odd;
+}
+
+/* One output of channel oc. */
+static inline int8_t golden_fully_connected_s8_scalar_per_tensor_output(const golden_fully_connected_s8_scalar_per_tensor_args *a,
+    int32_t sum, int32_t oc)
+{
+    const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
+    const int32_t scaled = ek_requantize(acc, a->out_multiplier, a->out_shift) + a->out_zp;
+    return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
 }
 
 void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
+    const int32_t length = a->in_features;
     const int8_t *x = in->base;
     int8_t *result = out->base;
     (void)scratch;
@@ -258,14 +295,19 @@ void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8
     (void)end;
     for (int32_t image = 0; image < a->rows; image++) {
         const int8_t *filter = a->filter;
-        for (int32_t oc = 0; oc < a->out_features; oc++) {
-            const int32_t sum = golden_fully_connected_s8_scalar_per_tensor_dot(x, filter, a->in_features);
-            int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
-            acc = ek_requantize(acc, a->out_multiplier, a->out_shift) + a->out_zp;
-            *result++ = (int8_t)ek_clamp(acc, a->act_min, a->act_max);
-            filter += a->in_features;
+        int32_t oc = 0;
+        for (; oc + 1 < a->out_features; oc += 2) {
+            int32_t sums[2];
+            golden_fully_connected_s8_scalar_per_tensor_dot_pair(x, filter, length, sums);
+            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sums[0], oc);
+            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sums[1], oc + 1);
+            filter += 2 * length;
         }
-        x += a->in_features;
+        if (oc < a->out_features) {
+            const int32_t sum = golden_fully_connected_s8_scalar_per_tensor_dot(x, filter, length);
+            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sum, oc);
+        }
+        x += length;
     }
 }
 

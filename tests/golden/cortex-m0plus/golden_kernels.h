@@ -8,17 +8,21 @@
 
 /* What conv_2d_s8_scalar is told of a layer. */
 typedef struct {
-    const int8_t *filter;
     const int32_t *bias;
     const int32_t *multiplier;
     const int32_t *shift;
-    int32_t in_zp;
+    const int8_t *filter;
+    int32_t out_zp;
+    int32_t act_min;
+    int32_t act_max;
     int32_t in_c;
     int32_t groups;
-    int32_t out_c;
-    int32_t kw;
-    int32_t dilation_w;
     int32_t kh;
+    int32_t kw;
+    int32_t in_w;
+    int32_t in_zp;
+    int32_t dilation_w;
+    int32_t out_c;
     int32_t stride_h;
     int32_t pad_top;
     int32_t dilation_h;
@@ -26,10 +30,6 @@ typedef struct {
     int32_t out_w;
     int32_t stride_w;
     int32_t pad_left;
-    int32_t in_w;
-    int32_t out_zp;
-    int32_t act_min;
-    int32_t act_max;
 } golden_conv_2d_s8_scalar_args;
 
 /* What depthwise_conv_2d_s8_scalar is told of a layer. */
@@ -38,20 +38,20 @@ typedef struct {
     const int32_t *bias;
     const int32_t *multiplier;
     const int32_t *shift;
-    int32_t in_zp;
-    int32_t kw;
-    int32_t dilation_w;
-    int32_t in_c;
     int32_t kh;
+    int32_t kw;
+    int32_t in_c;
+    int32_t in_zp;
     int32_t stride_h;
     int32_t pad_top;
     int32_t dilation_h;
     int32_t in_h;
     int32_t out_w;
+    int32_t depth_multiplier;
     int32_t stride_w;
     int32_t pad_left;
     int32_t in_w;
-    int32_t depth_multiplier;
+    int32_t dilation_w;
     int32_t out_c;
     int32_t out_zp;
     int32_t act_min;
@@ -81,16 +81,16 @@ typedef struct {
 
 /* What fully_connected_s8_scalar_per_tensor is told of a layer. */
 typedef struct {
-    const int8_t *filter;
     const int32_t *bias;
-    int32_t rows;
-    int32_t out_features;
-    int32_t in_features;
+    const int8_t *filter;
     int32_t out_multiplier;
     int32_t out_shift;
     int32_t out_zp;
     int32_t act_min;
     int32_t act_max;
+    int32_t in_features;
+    int32_t rows;
+    int32_t out_features;
 } golden_fully_connected_s8_scalar_per_tensor_args;
 
 /* What softmax_s8_scalar is told of a layer. */
@@ -114,32 +114,32 @@ void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8
 void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
-extern const int8_t golden_w00_filter[216];
 extern const int32_t golden_w00_bias[8];
 extern const int32_t golden_w00_multiplier[8];
 extern const int32_t golden_w00_shift[8];
+extern const int8_t golden_w00_filter[216];
 extern const int8_t golden_w01_filter[72];
 extern const int32_t golden_w01_bias[8];
 extern const int32_t golden_w01_multiplier[8];
 extern const int32_t golden_w01_shift[8];
-extern const int8_t golden_w02_filter[64];
 extern const int32_t golden_w02_bias[8];
 extern const int32_t golden_w02_multiplier[8];
 extern const int32_t golden_w02_shift[8];
-extern const int8_t golden_w03_filter[576];
+extern const int8_t golden_w02_filter[64];
 extern const int32_t golden_w03_bias[8];
 extern const int32_t golden_w03_multiplier[8];
 extern const int32_t golden_w03_shift[8];
+extern const int8_t golden_w03_filter[576];
 extern const int8_t golden_w05_filter[72];
 extern const int32_t golden_w05_bias[8];
 extern const int32_t golden_w05_multiplier[8];
 extern const int32_t golden_w05_shift[8];
-extern const int8_t golden_w06_filter[128];
 extern const int32_t golden_w06_bias[16];
 extern const int32_t golden_w06_multiplier[16];
 extern const int32_t golden_w06_shift[16];
-extern const int8_t golden_w08_filter[96];
+extern const int8_t golden_w06_filter[128];
 extern const int32_t golden_w08_bias[6];
+extern const int8_t golden_w08_filter[96];
 extern const int32_t golden_w09_table[256];
 
 #endif

@@ -44,43 +44,36 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
- * kernel depthwise_conv_2d_s8_dsp: depthwise convolution of any window, two taps by four channels per step
- * reads [732, 892), writes [0, 160), scratch [160, 248), 264 bytes of constants */
+ * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
+ * reads [732, 892), writes [480, 640), scratch [0, 480), 192 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_dsp_args args = {
-        .stream = golden_w01_stream,
+    static const golden_depthwise_conv_2d_s8_dsp_3x3_args args = {
+        .records = golden_w01_records,
         .in_c = 8,
-        .kh = 3,
-        .kw = 3,
-        .act_min = (-128),
-        .out_zp = (-128),
-        .in_zp = (-128),
         .out_w = 4,
-        .stride_w = 1,
-        .pad_left = 1,
-        .stride_h = 1,
-        .pad_top = 1,
-        .dilation_h = 1,
-        .in_h = 5,
-        .dilation_w = 1,
+        .out_h = 5,
+        .in_zp = (-128),
         .in_w = 4,
+        .pad_left = 1,
+        .pad_top = 1,
+        .in_h = 5,
         .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 732U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 0U), 5, 32},
+        {(int8_t *)(arena + 480U), 5, 32},
     };
-    golden_depthwise_conv_2d_s8_dsp(&args, in, out, arena + 160U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp_3x3(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [0, 160), writes [892, 1052), scratch [160, 224), 176 bytes of constants */
+ * reads [480, 640), writes [892, 1052), scratch [0, 64), 176 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -94,12 +87,12 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 0U), 5, 32},
+        {(const int8_t *)(arena + 480U), 5, 32},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 892U), 5, 32},
     };
-    golden_conv_2d_s8_dsp_1x1(&args, in, out, arena + 160U, begin, end);
+    golden_conv_2d_s8_dsp_1x1(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 3 'conv_2d_3'
@@ -140,13 +133,17 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 4 'add_4'
  * ADD  1x5x4x8, 1x5x4x8 -> 1x5x4x8
- * kernel add_s8_scalar: sum or difference of two tensors row by row in plain C
- * reads [1052, 1212), [732, 892), writes [1052, 1212), 0 bytes of constants */
+ * kernel add_s8_dsp: sum or difference, one operand by table
+ * reads [1052, 1212), [732, 892), writes [1052, 1212), 1,024 bytes of constants */
 void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_add_s8_scalar_args args = {
+    static const golden_add_s8_dsp_args args = {
+        .table = golden_w04_table,
+        .out_multiplier = 1789569773,
+        .out_shift = (-19),
         .row = 32,
+        .act_max = 127,
     };
     const ek_in in[2] = {
         {(const int8_t *)(arena + 1052U), 5, 32},
@@ -155,48 +152,41 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 1052U), 5, 32},
     };
-    golden_add_s8_scalar(&args, in, out, arena + 0U, begin, end);
+    golden_add_s8_dsp(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
- * kernel depthwise_conv_2d_s8_dsp: depthwise convolution of any window, two taps by four channels per step
- * reads [1052, 1212), writes [160, 208), scratch [0, 88), 264 bytes of constants */
+ * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
+ * reads [1052, 1212), writes [480, 528), scratch [0, 480), 192 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_dsp_args args = {
-        .stream = golden_w05_stream,
+    static const golden_depthwise_conv_2d_s8_dsp_3x3_args args = {
+        .records = golden_w05_records,
         .in_c = 8,
-        .kh = 3,
-        .kw = 3,
-        .act_min = (-128),
-        .out_zp = (-128),
-        .in_zp = (-100),
         .out_w = 2,
-        .stride_w = 2,
-        .pad_left = 0,
-        .stride_h = 2,
-        .pad_top = 1,
-        .dilation_h = 1,
-        .in_h = 5,
-        .dilation_w = 1,
+        .out_h = 3,
+        .in_zp = (-100),
         .in_w = 4,
+        .pad_left = 0,
+        .pad_top = 1,
+        .in_h = 5,
         .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 1052U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 160U), 3, 16},
+        {(int8_t *)(arena + 480U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_dsp(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp_3x3_2(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [160, 208), writes [0, 96), scratch [96, 160), 352 bytes of constants */
+ * reads [480, 528), writes [0, 96), scratch [96, 160), 352 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -210,7 +200,7 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 160U), 3, 16},
+        {(const int8_t *)(arena + 480U), 3, 16},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 0U), 3, 32},

@@ -8,6 +8,7 @@
 #include "ek/rows.h"
 
 /* convolution of any window: patches of four pixels, two channels per step
+ * for packable=1;
  * layers 0, 3 */
 #include "ek/dsp.h"
 
@@ -37,7 +38,7 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
             if (iy < 0 || iy >= a->in_h) {
                 ek_dsp_set(stage + fy * staged + left, a->in_zp, copied);
             } else {
-                ek_dsp_copy(stage + fy * staged + left, ek_in_row(in, iy), copied);
+                ek_copy(stage + fy * staged + left, ek_in_row(in, iy), copied);
             }
         }
         int8_t *result = ek_out_row(out, oy);
@@ -56,14 +57,14 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
             ox += pixels;
             result += pixels * a->out_c;
             if (filled == 4) {
-                ek_dsp_block(group, tile, &layer, 4);
+                ek_dsp_block(group, tile, &layer, 4, 1);
                 filled = 0;
             }
         }
         /* A group may go on in the next row if that follows in memory. */
         const int32_t last = (oy + 1 == end) || ek_out_row(out, oy + 1) != result;
         if (last && filled > 0) {
-            ek_dsp_block(group, tile, &layer, filled);
+            ek_dsp_block(group, tile, &layer, filled, 1);
             filled = 0;
         }
     }
@@ -72,51 +73,55 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     }
 }
 
-/* depthwise convolution of any window, two taps by four channels per step
- * layers 1, 5 */
-#include "ek/dsp.h"
+/* depthwise 3x3, four channels as planes, two by two outputs per step
+ * for stride_w=1, act_min=-128, out_zp=-128;
+ * layers 1 */
+#include "ek/dsp_depthwise.h"
 
-void golden_depthwise_conv_2d_s8_dsp(const golden_depthwise_conv_2d_s8_dsp_args *a,
+void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* The addresses of the pixels under the taps, then a pixel of zero points for those over the border. */
-    const int8_t **pixels = scratch;
+    const int32_t stride = 1;
     const int32_t channels = a->in_c;
-    const int32_t pairs = (a->kh * a->kw + 1) / 2;
-    int8_t *border = (int8_t *)(pixels + 2 * pairs);
-    const int32_t group = 4 + 4 * pairs + 9;
-    const uint32_t *stream_end = a->stream + channels / 4 * group;
-    const int32_t linear = a->act_min < a->out_zp;
-    const ek_dsp_taps taps = {pairs, stream_end, linear, 0};
-    const ek_dsp_taps rest = {pairs, stream_end + group, linear, channels - 4};
-    ek_dsp_set(border, a->in_zp, channels);
-    pixels[2 * pairs - 1] = border;
-    for (int32_t oy = begin; oy < end; oy++) {
+    const int32_t pairs = (a->out_w + 1) / 2;
+    const int32_t words = 1 + stride * pairs;
+    /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
+    const int32_t needed = a->out_h * stride + 3;
+    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
+    const int32_t strip = fitting < 10 ? 10 : fitting;
+    const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
+    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U, words, a->in_w, a->pad_left};
+    uint32_t *planes = scratch;
+    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
+    for (int32_t oy = begin; oy < end;) {
+        const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
+        const int32_t rows = run < most ? run : most;
         int8_t *result = ek_out_row(out, oy);
-        for (int32_t ox = 0; ox < a->out_w; ox++) {
-            const int32_t left = ox * a->stride_w - a->pad_left;
-            int32_t tap = 0;
-            for (int32_t fy = 0; fy < a->kh; fy++) {
-                const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-                const int32_t inside = iy >= 0 && iy < a->in_h;
-                const int8_t *row = inside ? ek_in_row(in, iy) : border;
-                for (int32_t fx = 0; fx < a->kw; fx++) {
-                    const int32_t ix = left + fx * a->dilation_w;
-                    pixels[tap] = (inside && ix >= 0 && ix < a->in_w) ? row + ix * channels : border;
-                    tap++;
-                }
+        for (int32_t first = 0; first < channels; first += 4) {
+            /* The last group goes back over channels that were done, if it has to. */
+            const int32_t channel = first + 4 <= channels ? first : channels - 4;
+            const uint32_t *records = a->records + channel * EK_DSP_RECORD;
+            ek_dsp_spread_strip(planes, in, channel, oy * stride - a->pad_top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
+            if (rows >= 2) {
+                outputs.row_pitch = out->pitch;
+                outputs.column = rows / 2 * 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_1_relu(result + channel, planes, records, &outputs);
             }
-            ek_dsp_taps_4(result, a->stream, pixels, &taps);
-            if (channels % 4 != 0) {
-                ek_dsp_taps_4(result + channels - 4, stream_end, pixels, &rest);
+            if (rows % 2 != 0) {
+                outputs.row_pitch = 0;
+                outputs.column = 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_1_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
             }
-            result += channels;
         }
-        ek_dsp_clamp(ek_out_row(out, oy), a->out_w * channels, a->act_min, a->act_max);
+        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
+        oy += rows;
     }
 }
 
 /* 1x1 convolution, four pixels by two channels per step
+ * for packable=1;
  * layers 2, 6 */
 #include "ek/dsp.h"
 
@@ -135,7 +140,7 @@ void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
         const int32_t bytes = left * a->out_c;
         while (left >= 4) {
             ek_dsp_fill_4(tile, pixel, &fill);
-            ek_dsp_block(result, tile, &layer, 4);
+            ek_dsp_block(result, tile, &layer, 4, 1);
             pixel += 4 * a->in_c;
             result += 4 * a->out_c;
             left -= 4;
@@ -144,42 +149,99 @@ void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
             ek_dsp_fill_1(tile + i, pixel + i * a->in_c, &fill);
         }
         if (left > 0) {
-            ek_dsp_block(result, tile, &layer, left);
+            ek_dsp_block(result, tile, &layer, left, 1);
         }
         ek_dsp_clamp(ek_out_row(out, oy), bytes, a->act_min, a->act_max);
         oy += rows;
     }
 }
 
-/* sum or difference of two tensors row by row in plain C
- * for in0_zp=-128, in1_zp=-128, out_zp=-100, act_min=-128, act_max=127, left_shift=20, subtract=0,
- * in0_multiplier=1073741824, in0_shift=0, in1_multiplier=1073741824, in1_shift=0,
- * out_multiplier=1789569773, out_shift=-19;
+/* sum or difference, one operand by table
+ * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, out_zp=-100;
  * layers 4 */
-static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_args *a, int32_t first, int32_t second)
+#include "ek/dsp.h"
+
+/* The operand with the larger scale has the factor 1/2, so twice its part is the operand shifted; the table holds twice
+ * the other's part. */
+EK_INLINE int8_t golden_add_s8_dsp_element(const int32_t *table, int8_t first, int8_t second, int32_t multiplier, int32_t rounding, uint32_t shift)
 {
-    const int32_t left = (first - (-128)) * (1 << (20 - 1));
-    const int32_t right = (second - (-128)) * (1 << (20 - 1));
-    const int32_t total = left + right;
-    const int32_t scaled = ek_requantize(total, 1789569773, (-19)) + (-100);
-    (void)a;
-    return (int8_t)ek_clamp(scaled, (-128), 127);
+    const int32_t twice = table[(uint8_t)second] + first * (1 << 20);
+    return ek_dsp_requantize(twice, multiplier, rounding, shift, 1);
 }
 
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* A copy that no store below can change, so that it may live in registers. */
-    const golden_add_s8_scalar_args local = *a;
+    const int32_t *table = a->table;
+    const int32_t multiplier = a->out_multiplier;
+    const uint32_t shift = (uint32_t)-a->out_shift;
+    const int32_t rounding = (int32_t)((uint32_t)(2 * (-100) + 1) << shift) >> 1;
     (void)scratch;
-    for (int32_t y = begin; y < end; y++) {
-        const int8_t *first = ek_in_row(&in[0], y);
-        const int8_t *second = ek_in_row(&in[1], y);
-        int8_t *result = ek_out_row(out, y);
-        const int32_t count = a->row;
-        for (int32_t i = 0; i < count; i++) {
-            result[i] = golden_add_s8_scalar_element(&local, first[i], second[i]);
+    for (int32_t oy = begin; oy < end; oy++) {
+        const int8_t *first = ek_in_row(&in[0], oy);
+        const int8_t *second = ek_in_row(&in[1], oy);
+        int8_t *result = ek_out_row(out, oy);
+        int32_t left = a->row;
+        for (; left >= 4; left -= 4) {
+            result[0] = golden_add_s8_dsp_element(table, first[0], second[0], multiplier, rounding, shift);
+            result[1] = golden_add_s8_dsp_element(table, first[1], second[1], multiplier, rounding, shift);
+            result[2] = golden_add_s8_dsp_element(table, first[2], second[2], multiplier, rounding, shift);
+            result[3] = golden_add_s8_dsp_element(table, first[3], second[3], multiplier, rounding, shift);
+            first += 4;
+            second += 4;
+            result += 4;
         }
+        for (; left > 0; left--) {
+            *result++ = golden_add_s8_dsp_element(table, *first++, *second++, multiplier, rounding, shift);
+        }
+        ek_dsp_clamp(ek_out_row(out, oy), a->row, (-128), a->act_max);
+    }
+}
+
+/* depthwise 3x3, four channels as planes, two by two outputs per step
+ * for stride_w=2, act_min=-128, out_zp=-128;
+ * layers 5 */
+#include "ek/dsp_depthwise.h"
+
+void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+{
+    const int32_t stride = 2;
+    const int32_t channels = a->in_c;
+    const int32_t pairs = (a->out_w + 1) / 2;
+    const int32_t words = 1 + stride * pairs;
+    /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
+    const int32_t needed = a->out_h * stride + 3;
+    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
+    const int32_t strip = fitting < 10 ? 10 : fitting;
+    const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
+    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U, words, a->in_w, a->pad_left};
+    uint32_t *planes = scratch;
+    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
+    for (int32_t oy = begin; oy < end;) {
+        const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
+        const int32_t rows = run < most ? run : most;
+        int8_t *result = ek_out_row(out, oy);
+        for (int32_t first = 0; first < channels; first += 4) {
+            /* The last group goes back over channels that were done, if it has to. */
+            const int32_t channel = first + 4 <= channels ? first : channels - 4;
+            const uint32_t *records = a->records + channel * EK_DSP_RECORD;
+            ek_dsp_spread_strip(planes, in, channel, oy * stride - a->pad_top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
+            if (rows >= 2) {
+                outputs.row_pitch = out->pitch;
+                outputs.column = rows / 2 * 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_2_relu(result + channel, planes, records, &outputs);
+            }
+            if (rows % 2 != 0) {
+                outputs.row_pitch = 0;
+                outputs.column = 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_2_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
+            }
+        }
+        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
+        oy += rows;
     }
 }
 
@@ -217,6 +279,7 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
 }
 
 /* fully connected, four outputs by four features per step
+ * for packable=1;
  * layers 8 */
 #include "ek/dsp.h"
 

@@ -28,26 +28,19 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_dsp_args;
 
-/* What depthwise_conv_2d_s8_dsp is told of a layer. */
+/* What depthwise_conv_2d_s8_dsp_3x3 is told of a layer. */
 typedef struct {
-    const uint32_t *stream;
+    const uint32_t *records;
     int32_t in_c;
-    int32_t kh;
-    int32_t kw;
-    int32_t act_min;
-    int32_t out_zp;
-    int32_t in_zp;
     int32_t out_w;
-    int32_t stride_w;
-    int32_t pad_left;
-    int32_t stride_h;
-    int32_t pad_top;
-    int32_t dilation_h;
-    int32_t in_h;
-    int32_t dilation_w;
+    int32_t out_h;
+    int32_t in_zp;
     int32_t in_w;
+    int32_t pad_left;
+    int32_t pad_top;
+    int32_t in_h;
     int32_t act_max;
-} golden_depthwise_conv_2d_s8_dsp_args;
+} golden_depthwise_conv_2d_s8_dsp_3x3_args;
 
 /* What conv_2d_s8_dsp_1x1 is told of a layer. */
 typedef struct {
@@ -60,10 +53,14 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_dsp_1x1_args;
 
-/* What add_s8_scalar is told of a layer. */
+/* What add_s8_dsp is told of a layer. */
 typedef struct {
+    const int32_t *table;
+    int32_t out_multiplier;
+    int32_t out_shift;
     int32_t row;
-} golden_add_s8_scalar_args;
+    int32_t act_max;
+} golden_add_s8_dsp_args;
 
 /* What pool_s8_scalar_average is told of a layer. */
 typedef struct {
@@ -102,11 +99,13 @@ typedef struct {
 
 void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_depthwise_conv_2d_s8_dsp(const golden_depthwise_conv_2d_s8_dsp_args *a,
+void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -116,10 +115,11 @@ void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
 extern const uint32_t golden_w00_stream[100];
-extern const uint32_t golden_w01_stream[66];
+extern const uint32_t golden_w01_records[48];
 extern const uint32_t golden_w02_stream[44];
 extern const uint32_t golden_w03_stream[172];
-extern const uint32_t golden_w05_stream[66];
+extern const int32_t golden_w04_table[256];
+extern const uint32_t golden_w05_records[48];
 extern const uint32_t golden_w06_stream[88];
 extern const uint32_t golden_w08_stream[60];
 extern const int32_t golden_w09_table[256];
