@@ -12,10 +12,11 @@ import numpy as np
 
 from edgekit import analysis, reference, resources
 from edgekit.board import Board
-from edgekit.device import link, measure, transport
+from edgekit.device import link, measure
 from edgekit.device import results as device_results
-from edgekit.emulate.board import EmulatedBoard, launch
-from edgekit.errors import DeviceError, InternalError, Problem
+from edgekit.device.deploy import Bench, Image, deploy
+from edgekit.emulate.cycles import for_target
+from edgekit.errors import InternalError, Problem, UserError
 from edgekit.ir.graph import Array, Graph
 from edgekit.plan.plan import Plan
 from edgekit.results import (
@@ -42,6 +43,9 @@ Progress = Callable[[str, int, int], None]
 """Called with a stage, what is done of it and its whole (0: unknown)."""
 
 
+_TIMED_RUNS = 20
+
+
 def silent(stage: str, done: int, whole: int) -> None:
     """Progress that nobody wants to hear of."""
     del stage, done, whole
@@ -52,7 +56,7 @@ class Job:
     """A model planned for a board. ``data`` is the .tflite file's bytes, None if the graph came without.
 
     ``layers_of`` limits the comparison of every layer to the first so many samples, 0 to none: the outputs of all
-    are compared anyway.
+    are compared anyway. ``port`` is the serial port of a real board that holds the image already; empty: emulate.
     """
 
     graph: Graph
@@ -64,16 +68,12 @@ class Job:
     toolchain: str
     progress: Progress
     layers_of: int = 0
+    port: str = ""
 
     @property
     def model(self) -> ModelInfo:
         """The model as its file has it, before any pass."""
         return ModelInfo(self.graph.name, self.graph.sha256, self.graph.macs)
-
-    @property
-    def how(self) -> How:
-        """Whether results come from an emulator or from the very machine the firmware is for."""
-        return "measured" if self.board.emulator == "native" else "emulated"
 
 
 def build(job: Job, *, dry_run: bool = False) -> Build:
@@ -122,76 +122,61 @@ def _cached(job: Job) -> Path:
 def _alone(job: Job) -> Generator[None]:
     """Keep another edgekit from rebuilding the same cached project meanwhile, where the system has file locks."""
     folder = _cached(job)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "Let XDG_CACHE_HOME name a folder that can be written to."
+        raise UserError(Problem(f"cannot make edgekit's cache: {error}", str(folder.parent), hint=hint)) from error
     with (folder.parent / f".{folder.name}.lock").open("w") as file:
         if sys.platform != "win32":
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A board that is switched on, with the link to it."""
-
-    board: EmulatedBoard
-    session: link.Session
-
-
 @contextmanager
-def _built(job: Job) -> Generator[Build]:
+def _bench(job: Job) -> Generator[tuple[Build, Bench]]:
+    """The built image on its board, switched on and with a session to it."""
     with _alone(job):
-        yield build(job)
-
-
-@contextmanager
-def switched_on(job: Job, built: Build) -> Generator[Bench]:
-    """The board with the image on it, emulated; a firmware that stops is told with where and why.
-
-    Raises:
-        DeviceError: the board or the link fails.
-        ToolError: the emulator is missing or does not start.
-    """
-    job.progress(f"switching {job.board.name} on", 0, 0)
-    regions = [measure.layer_function(job.plan, i) for i in range(len(job.plan.layers))]
-    regions += [f"{job.plan.model}_invoke", f"{job.plan.model}_step"]
-    if built.elf is None or built.image is None:
-        raise InternalError(Problem("a board needs an image", str(built.out)))
-    with launch(job.board, built.image, built.elf, regions) as emulated:
-        try:
-            stream = transport.open_port(emulated.url, job.board.serial.baud)
-            with link.connect(stream, job.plan, built.build_id) as session:
-                yield Bench(emulated, session)
-        except DeviceError:
-            emulated.check()
-            raise
+        built = build(job)
+        if built.elf is None or built.image is None:
+            raise InternalError(Problem("a board needs an image", str(built.out)))
+        job.progress(f"reaching {job.port}" if job.port else f"switching {job.board.name} on", 0, 0)
+        image = Image(built.image, built.elf, built.build_id)
+        with deploy(job.board, job.plan, image, port=job.port) as bench:
+            yield built, bench
 
 
 def run(job: Job, samples: Samples) -> Run:
     """Outputs for every sample."""
-    with _built(job) as built, switched_on(job, built) as bench:
+    with _bench(job) as (_, bench):
+        how = bench.how
         outputs = [tuple(o) for o in _outputs(job, bench, samples, "running")]
     slots = [job.plan.slots[i] for i in job.plan.outputs]
     real = [tuple(real_values(a, s.scale, s.zero_point) for a, s in zip(one, slots, strict=True)) for one in outputs]
     names = tuple(s.tensor for s in slots)
-    return Run(job.model, job.board.name, job.how, names, tuple(outputs), tuple(real), samples.source)
+    return Run(job.model, job.board.name, how, names, tuple(outputs), tuple(real), samples.source)
 
 
 def verify(job: Job, samples: Samples) -> Verification:
     """Every layer's output, byte by byte."""
-    with _built(job) as built, switched_on(job, built) as bench:
+    with _bench(job) as (built, bench):
         return _verify(job, built, bench, samples)
 
 
 def profile(job: Job, samples: Samples) -> Profile:
     """Costs of one inference of the first sample, after all samples were verified."""
-    with _built(job) as built, switched_on(job, built) as bench:
+    with _bench(job) as (built, bench):
         verified = _verify(job, built, bench, samples)
-        counter = bench.board if bench.board.is_counting else None
-        runs = 1 if job.how == "emulated" else 20
-        stage = _stage(job, "counting" if counter else "timing")
-        costs = measure.profile(bench.session, job.plan, samples.inputs[0], runs=runs, counter=counter, progress=stage)
-        model = bench.board.cycle_model
-    return _profile(job, built, verified, costs, model.error_percent if model else None)
+        stage = _stage(job, "counting" if bench.counter else "timing")
+        costs = measure.profile(
+            bench.session,
+            job.plan,
+            samples.inputs[0],
+            runs=1 if bench.how == "emulated" else _TIMED_RUNS,
+            counter=bench.counter,
+            progress=stage,
+        )
+    return _profile(job, built, verified, costs)
 
 
 def _stage(job: Job, name: str) -> link.Progress:
@@ -213,7 +198,7 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
     wanted = reference.make(job.graph, job.optimised, job.data)
     looked_into = samples.first(job.layers_of)
     stage = _stage(job, f"verifying every layer against {wanted.name}")
-    found = measure.verify(bench.session, job.plan, wanted.values, looked_into.inputs, how=job.how, progress=stage)
+    found = measure.verify(bench.session, job.plan, wanted.values, looked_into.inputs, how=bench.how, progress=stage)
     outputs = tuple(_check(c, found.missing) for c in found.outputs)
     right = None
     if samples.labels or len(samples) > len(looked_into):
@@ -226,7 +211,7 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
     return Verification(
         model=job.model,
         board=job.board.name,
-        how=job.how,
+        how=bench.how,
         reference=wanted.name,
         samples=found.samples,
         output_samples=len(samples),
@@ -264,57 +249,56 @@ def _check(check: device_results.TensorCheck, missing: Sequence[str]) -> LayerCh
     )
 
 
-def _profile(
-    job: Job, built: Build, verified: Verification, costs: device_results.Run, error_percent: int | None
-) -> Profile:
-    cycles = _cycles(job, costs, error_percent)
-    latency, latency_how = _latency(job, costs, cycles)
+def _profile(job: Job, built: Build, verified: Verification, costs: device_results.Run) -> Profile:
+    how = verified.how
+    cycles = _cycles(job, how, costs)
+    latency, latency_how = _latency(job, how, costs, cycles)
     return Profile(
         model=job.model,
         board=job.board.name,
         board_title=job.board.title,
         core=job.board.target.core,
         clock_hz=job.board.target.clock_hz,
-        how=job.how,
-        emulator=job.board.emulator if job.how == "emulated" else "",
+        how=verified.how,
+        emulator=job.board.emulator if verified.how == "emulated" else "",
         verification=verified,
         instructions=costs.instructions,
         cycles=cycles,
         latency_us=latency,
         latency_how=latency_how,
         sizes=replace(built.sizes, stack=costs.stack),
-        layers=tuple(_layer(job, i, cost) for i, cost in enumerate(costs.layers)),
+        layers=tuple(_layer(job, how, i, cost) for i, cost in enumerate(costs.layers)),
         toolchain=built.toolchain,
         notes=_notes(job),
     )
 
 
-def _cycles(job: Job, costs: device_results.Run, error_percent: int | None) -> Cycles:
+def _cycles(job: Job, how: How, costs: device_results.Run) -> Cycles:
     """Cycles by the emulator's model; a real board's counter where it counts the core's cycles."""
-    if job.how == "emulated":
-        if costs.counted_cycles is None:
-            return Cycles(None, None, "unknown")
-        how = "indicative" if error_percent is None else "estimated"
-        return Cycles(costs.counted_cycles, error_percent / 100 if error_percent else None, how)
-    if not job.board.target.bare_metal:
+    if how == "measured":
+        counts = job.board.target.bare_metal
+        return Cycles(costs.cycles_median, 0.0, "measured") if counts else Cycles(None, None, "unknown")
+    model = for_target(job.board.target)
+    if costs.counted_cycles is None or model is None:
         return Cycles(None, None, "unknown")
-    return Cycles(costs.cycles_median, 0.0, "measured")
+    if model.error_percent is None:
+        return Cycles(costs.counted_cycles, None, "indicative")
+    return Cycles(costs.counted_cycles, model.error_percent / 100, "estimated")
 
 
-def _latency(job: Job, costs: device_results.Run, cycles: Cycles) -> tuple[float | None, str]:
+def _latency(job: Job, how: How, costs: device_results.Run, cycles: Cycles) -> tuple[float | None, str]:
     """Microseconds of one inference and how they were got."""
-    if job.how == "measured":
+    if how == "measured":
         return round(costs.latency_us, 3), "measured, median"
     if cycles.value is None:
         return None, "unknown"
     return round(cycles.value * 1e6 / job.board.target.clock_hz, 3), cycles.how
 
 
-def _layer(job: Job, index: int, cost: device_results.LayerCost) -> LayerProfile:
+def _layer(job: Job, how: How, index: int, cost: device_results.LayerCost) -> LayerProfile:
     layer = job.plan.layers[index]
-    cycles = cost.counted_cycles
-    if job.how == "measured" and job.board.target.bare_metal:
-        cycles = cost.cycles
+    measured = how == "measured" and job.board.target.bare_metal
+    cycles = cost.cycles if measured else cost.counted_cycles
     return LayerProfile(layer.name, layer.op, layer.kernel, layer.macs, cost.instructions, cycles, layer.weight_bytes)
 
 

@@ -2,7 +2,8 @@
 
 ``model`` is the path of a .tflite file, its bytes, or a Graph; with a file or bytes the tflite-micro interpreter can
 be the reference. ``board`` is a name that `edgekit boards` lists, a path to a .toml file, or a Board. ``progress`` is
-called with a stage, what is done of it and its whole (0: unknown).
+called with a stage, what is done of it and its whole (0: unknown). ``port`` is the serial port or pyserial URL of a
+real board that was flashed with the built image; without it the board is emulated.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def run(
     toolchain: str = "zig",
     progress: Progress = silent,
     out: Path | str | None = None,
+    port: str = "",
 ) -> Run:
     """Outputs of a model on a board, for every sample.
 
@@ -113,7 +115,7 @@ def run(
         EdgekitError: whatever ``build`` raises.
     """
     job = _job(model, board, out, toolchain, progress)
-    return execution.run(job, _samples(samples, job.graph))
+    return execution.run(replace(job, port=port), _samples(samples, job.graph))
 
 
 def verify(
@@ -125,6 +127,7 @@ def verify(
     toolchain: str = "zig",
     progress: Progress = silent,
     out: Path | str | None = None,
+    port: str = "",
 ) -> Verification:
     """Compare every byte of every layer's output on a board with the reference.
 
@@ -135,7 +138,7 @@ def verify(
         EdgekitError: whatever ``run`` raises; a difference is a result and no error.
     """
     job = _job(model, board, out, toolchain, progress)
-    return execution.verify(replace(job, layers_of=layers_of), _samples(samples, job.graph))
+    return execution.verify(replace(job, layers_of=layers_of, port=port), _samples(samples, job.graph))
 
 
 def profile(
@@ -147,6 +150,7 @@ def profile(
     toolchain: str = "zig",
     progress: Progress = silent,
     out: Path | str | None = None,
+    port: str = "",
 ) -> Profile:
     """What one inference costs on a board, layer by layer, after verifying that it is right.
 
@@ -154,7 +158,7 @@ def profile(
         EdgekitError: whatever ``verify`` raises.
     """
     job = _job(model, board, out, toolchain, progress)
-    return execution.profile(replace(job, layers_of=layers_of), _samples(samples, job.graph))
+    return execution.profile(replace(job, layers_of=layers_of, port=port), _samples(samples, job.graph))
 
 
 def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: str, progress: Progress) -> Job:

@@ -55,6 +55,14 @@ LayersOf = Annotated[
     int,
     typer.Option("--layers-of", min=0, metavar="N", help="Compare the layers of the first N samples only (0: all)."),
 ]
+Port = Annotated[
+    str,
+    typer.Option(
+        "--port",
+        metavar="PORT",
+        help="Serial port or pyserial URL of a real board that you flashed with the built image; else it is emulated.",
+    ),
+]
 OutDir = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Keep the generated project here (else in edgekit's cache)."),

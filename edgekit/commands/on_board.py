@@ -18,6 +18,7 @@ from edgekit.commands.common import (
     LayersOf,
     Model,
     OutDir,
+    Port,
     SamplesFile,
     Toolchain,
     ToolchainName,
@@ -70,6 +71,7 @@ def run(
     count: Count = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
+    port: Port = "",
     json: Json = False,
 ) -> None:
     """Run a model on a board and show its outputs.
@@ -78,7 +80,7 @@ def run(
     """
     with working() as progress:
         given = samples.load(inputs, edgekit.load(model)).first(count)
-        done = edgekit.run(model, board, given, toolchain=toolchain.value, progress=progress, out=out)
+        done = edgekit.run(model, board, given, toolchain=toolchain.value, progress=progress, out=out, port=port)
     if output is not None:
         columns = zip(*done.outputs, strict=True)
         np.savez(output, *(np.stack(c) for c in columns))
@@ -94,6 +96,7 @@ def verify(
     layers_of: LayersOf = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
+    port: Port = "",
     json: Json = False,
 ) -> None:
     """Check that every byte of every layer's output on the board equals the reference's.
@@ -103,7 +106,14 @@ def verify(
     with working() as progress:
         given = _given(samples_file, model, count)
         checked = edgekit.verify(
-            model, board, given, layers_of=layers_of, toolchain=toolchain.value, progress=progress, out=out
+            model,
+            board,
+            given,
+            layers_of=layers_of,
+            toolchain=toolchain.value,
+            progress=progress,
+            out=out,
+            port=port,
         )
     emit(checked.json(), report.verification(checked), as_json=json)
     if not checked.exact:
@@ -119,6 +129,7 @@ def profile(
     layers_of: LayersOf = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
+    port: Port = "",
     json: Json = False,
 ) -> None:
     """Show what one inference costs: instructions, cycles, RAM, flash, layer by layer; and whether it is exact.
@@ -128,7 +139,14 @@ def profile(
     with working() as progress:
         given = _given(samples_file, model, count)
         found = edgekit.profile(
-            model, board, given, layers_of=layers_of, toolchain=toolchain.value, progress=progress, out=out
+            model,
+            board,
+            given,
+            layers_of=layers_of,
+            toolchain=toolchain.value,
+            progress=progress,
+            out=out,
+            port=port,
         )
     emit(found.json(), report.ProfileReport(found), as_json=json)
     if not found.exact:

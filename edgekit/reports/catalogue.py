@@ -74,6 +74,10 @@ def kernel(k: Kernel) -> RenderableType:
     return Group(text((k.name, "bold"), f": {k.summary}"), "", rows)
 
 
+def _purpose(c: Check) -> RenderableType:
+    return c.purpose if c.found else text(f"{c.purpose}: ", (c.install, "bold"))
+
+
 def tools(checks: Sequence[Check]) -> RenderableType:
     """What was found and how to get what was not."""
     result = table()
@@ -81,12 +85,11 @@ def tools(checks: Sequence[Check]) -> RenderableType:
     result.add_column("tool", no_wrap=True)
     result.add_column("version", no_wrap=True)
     result.add_column("for")
-    result.add_column("get it by")
     for c in checks:
         state = text(("ok", "green")) if c.found else text(("MISSING", "bold red"))
         if not c.found and c.need == "optional":
             state = text(("absent", "yellow"))
-        result.add_row(state, c.name, c.version or c.broken or "-", c.purpose, "" if c.found else c.install)
+        result.add_row(state, c.name, c.version or c.broken or "-", _purpose(c))
     lacking = missing(checks)
     line = "all that is required is here" if not lacking else f"missing: {', '.join(c.name for c in lacking)}"
     return Group(result, "", text((line, "bold green" if not lacking else "bold red")))

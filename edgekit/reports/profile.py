@@ -183,7 +183,7 @@ def _cost(x: LayerProfile) -> int:
 
 def short_kernel(name: str) -> str:
     """A kernel's name without its family, which the op says already, and without the usual int8."""
-    return re.sub(r"^.*?_(?=(s8|u8|s16|f32)(_|$))", "", name).removeprefix("s8_")
+    return re.sub(r"^.*?_(?=(s8|u8|s16|f32|any)(_|$))", "", name).removeprefix("s8_")
 
 
 def error_text(cycles: Cycles) -> str:
