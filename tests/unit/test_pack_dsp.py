@@ -160,3 +160,10 @@ def test_the_addition_table_holds_twice_the_finer_operand(first_scale):
     real = 2 * fine / (2 * max(first_scale, 0.04)) * (1 << 20)
     values = np.arange(256).astype(np.uint8).astype(np.int8).astype(int)
     assert np.abs(table - (real * (values - fine_zp) - coarse_zp * (1 << 20))).max() <= 256
+
+
+def test_a_three_channel_patch_ends_with_the_ninth_taps():
+    layer = lowered(Conv2D(), act((1, 4, 4, 3)), weights((2, 3, 3, 3), axis=0), bias(2))
+    even, odd = taps_of(pack.pack("dsp_stream_3x3x3", layer.arrays, layer.ints)[2:-5])
+    for taps, rows in zip((even, odd), layer.arrays["filter"].reshape(2, 3, 9), strict=True):
+        assert taps.tolist() == [*rows[:, :8].reshape(-1), *rows[:, 8], 0]

@@ -30,6 +30,17 @@ def dsp_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
 
 
 @packer
+def dsp_stream_3x3x3(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """``dsp_stream`` of an OHWI filter of 3x3 taps of three channels, for ``ek_dsp_fill_3x3x3``: uint32.
+
+    The taps are the first eight of each row, then the three ninth ones and a zero.
+    """
+    rows = arrays["filter"].reshape(-1, 3, 9)
+    filters = np.concatenate([rows[:, :, :8].reshape(len(rows), 24), rows[:, :, 8]], axis=1)
+    return np.concatenate([_pair(*pair) for pair in _pairs(_padded(filters), arrays, ints)])
+
+
+@packer
 def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """Groups of four outputs of a fully connected filter (OC, IC) for ``ek_dsp_row``: uint32.
 

@@ -121,6 +121,55 @@ EK_DSP_NAKED void ek_dsp_fill_row(EK_DSP_REGISTER uint32_t *tile, EK_DSP_REGISTE
         "pop {r4, pc}\n");
 }
 
+/* Slots of patches of three by three pixels of three elements: the first eight elements of each row, then the ninth
+ * ones. r0 slot, r1 patch, r2 layout (pitch, gap: bytes from a row to the next), r3 patches. r1 r4 r5 rows. */
+#define EK_DSP_EIGHT(row, lo0, hi0, lo1, hi1) \
+    "ldr r6, [" row "]\n" \
+    "ldr r7, [" row ", #4]\n" \
+    "eor r6, r6, #0x80808080\n" \
+    "eor r7, r7, #0x80808080\n" \
+    "and r8, r12, r6, lsl #1\n" \
+    "and r6, r12, r6, lsr #7\n" \
+    "str r8, [r0, #" lo0 "]\n" \
+    "str r6, [r0, #" hi0 "]\n" \
+    "and r8, r12, r7, lsl #1\n" \
+    "and r7, r12, r7, lsr #7\n" \
+    "str r8, [r0, #" lo1 "]\n" \
+    "str r7, [r0, #" hi1 "]\n"
+EK_DSP_NAKED void ek_dsp_fill_3x3x3(EK_DSP_REGISTER uint32_t *slot, EK_DSP_REGISTER const int8_t *patch,
+                                    EK_DSP_REGISTER const ek_dsp_fill *layout, EK_DSP_REGISTER int32_t patches)
+{
+    __asm__ volatile(
+        "push {r4-r8, lr}\n"
+        "ldr lr, [r2]\n"
+        "ldr r5, [r2, #12]\n"
+        "movw r12, #0x01FE\n"
+        "movt r12, #0x01FE\n"
+        "add r4, r1, r5\n"
+        "add r5, r4, r5\n"
+        "1:\n"
+        EK_DSP_EIGHT("r1", "0", "16", "32", "48")
+        EK_DSP_EIGHT("r4", "64", "80", "96", "112")
+        EK_DSP_EIGHT("r5", "128", "144", "160", "176")
+        "ldrb r6, [r1, #8]\n"
+        "ldrb r8, [r5, #8]\n"
+        "ldrb r7, [r4, #8]\n"
+        "orr r6, r6, r8, lsl #16\n"
+        "eor r6, r6, #0x00800080\n"
+        "eor r7, r7, #0x80\n"
+        "lsl r6, r6, #1\n"
+        "lsl r7, r7, #1\n"
+        "str r6, [r0, #192]\n"
+        "str r7, [r0, #208]\n"
+        "add r0, r0, #4\n"
+        "add r1, r1, lr\n"
+        "add r4, r4, lr\n"
+        "add r5, r5, lr\n"
+        "subs r3, r3, #1\n"
+        "bne 1b\n"
+        "pop {r4-r8, pc}\n");
+}
+
 /* Two taps of four channels: r4 and r5 their bytes, then halves (tap 0, tap 1) of one channel each. */
 #define EK_DSP_TAP_PAIR \
     "ldrd r4, r5, [r12], #8\n" \

@@ -165,6 +165,22 @@ EK_DSP_STATIC void ek_dsp_fill_row(uint32_t *tile, const int8_t *features, int32
     }
 }
 
+/* Slots of patches of three by three pixels of three elements: the first eight elements of each row, then the ninth
+ * ones. */
+EK_DSP_STATIC void ek_dsp_fill_3x3x3(uint32_t *slot, const int8_t *patch, const ek_dsp_fill *layout,
+                                     int32_t patches)
+{
+    for (int32_t i = 0; i < patches; i++) {
+        const int8_t *row = patch + i * layout->pitch;
+        const int8_t ninth[4] = {row[8], row[layout->gap + 8], row[2 * layout->gap + 8], 0};
+        for (int32_t fy = 0; fy < 3; fy++) {
+            ek_dsp_widen(slot + i + 16 * fy, 4, row + fy * layout->gap);
+            ek_dsp_widen(slot + i + 16 * fy + 8, 4, row + fy * layout->gap + 4);
+        }
+        ek_dsp_widen(slot + i + 48, 4, ninth);
+    }
+}
+
 /* One depthwise output pixel, whole groups of four channels. */
 EK_DSP_STATIC void ek_dsp_taps_4(int8_t *out, const uint32_t *stream, const int8_t *const *pixels,
                                  const ek_dsp_taps *taps)
