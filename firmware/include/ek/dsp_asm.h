@@ -17,6 +17,13 @@ EK_INLINE int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t roundin
     return (int8_t)result;
 }
 
+/* Adds the signed bytes 0 and 2 of a word to the halves of `even`, 1 and 3 to those of `odd`. */
+EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
+{
+    __asm__("sxtab16 %0, %0, %1" : "+r"(*even) : "r"(word));
+    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(*odd) : "r"(word));
+}
+
 /* One step of N pixels: two taps of two channels. r0-r3 even channel, r4-r7 odd channel (or both, if packed), one
  * register a pixel; r12 activations, lr stream. Every instruction is 4 bytes, so that a step can be entered by address.
  * e0 to f2 are the registers accumulated to: those of the biases when the step is the first. */

@@ -37,6 +37,15 @@ static inline int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rou
     return (int8_t)(result < -128 ? -128 : (result > 127 ? 127 : result));
 }
 
+/* Adds the signed bytes 0 and 2 of a word to the halves of `even`, 1 and 3 to those of `odd`. */
+static inline void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
+{
+    const uint32_t first = ek_dsp_sxtb16(word);
+    const uint32_t second = ek_dsp_sxtb16(word >> 8);
+    *even = ((*even + first) & 0xFFFFU) | (((*even >> 16) + (first >> 16)) << 16);
+    *odd = ((*odd + second) & 0xFFFFU) | (((*odd >> 16) + (second >> 16)) << 16);
+}
+
 /* Both channels of a pair from their accumulators and their record. */
 static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t odd, const uint32_t *record,
                                  int32_t linear, int32_t packed)
