@@ -6,9 +6,16 @@ import contextlib
 import os
 import subprocess
 import threading
+from array import array
 from typing import TYPE_CHECKING
 
 from edgekit.emulate.fault import Fault
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = termios = None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +56,7 @@ class Program:
         stdin = self._process.stdin
         while self._process.poll() is None:
             data = self._channel.receive(_WAIT_S)
-            self._on_idle(not data and not self._spoken.is_set())
+            self._on_idle(not data and not self._spoken.is_set() and not self._unread())
             self._spoken.clear()
             if data and stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -62,6 +69,14 @@ class Program:
         how = f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
         tail = self._errors.decode(errors="replace").strip()
         return Fault(f"the program {how}" + (f": {tail}" if tail else ""), 0, "main")
+
+    def _unread(self) -> bool:
+        """Whether the program still has input to read; where that cannot be told it is taken to have."""
+        if fcntl is None or termios is None or self._process.stdin is None:
+            return True
+        waiting = array("i", [0])
+        fcntl.ioctl(self._process.stdin.fileno(), termios.FIONREAD, waiting)
+        return waiting[0] > 0
 
     def wait_for_banner(self) -> None:
         """Wait until the program has written what it writes on start, or has had the time to."""

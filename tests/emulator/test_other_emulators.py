@@ -11,6 +11,8 @@ from support.need import need
 from edgekit import board as boards
 from edgekit.emulate import board as emulated
 from edgekit.emulate import launch
+from edgekit.toolchain.elf import Segment
+from edgekit.toolchain.image import hex_lines
 
 DATA = bytes(range(256)) * 4
 
@@ -57,6 +59,18 @@ def test_qemu_and_unicorn_count_the_same_for_the_same_image(image, ours, qemus):
     assert counts[0].regions.keys() == counts[1].regions.keys()
     for name, count in counts[0].regions.items():
         assert count.instructions == counts[1].regions[name].instructions
+
+
+def test_qemu_takes_an_image_in_intel_hex(image, tmp_path):
+    need("qemu-system-arm")
+    found, written = image("emu-m55"), tmp_path / "image.hex"
+    origin = boards.load("emu-m55").target.banks("flash")[0].origin
+    written.write_text("".join(f"{r}\n" for r in hex_lines([Segment(origin, found.image.read_bytes())])))
+    with launch(boards.load("emu-m55"), written, found.elf) as board:
+        port = serial.serial_for_url(board.url, timeout=30)
+        port.write(b"?")
+        assert port.read(1) == b"!"
+        port.close()
 
 
 def test_a_firmware_that_gives_up_in_qemu_is_reported(console):
