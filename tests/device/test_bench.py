@@ -1,6 +1,7 @@
 """The whole way on emulated boards: the demonstration's model, built, deployed, checked, timed, and driven in ASCII."""
 
 import dataclasses
+import subprocess
 
 import numpy as np
 import pytest
@@ -9,14 +10,14 @@ from edgekit import board as boards
 from edgekit import demo
 from edgekit.device import measure
 from edgekit.device.deploy import Image, deploy
-from edgekit.device.link import Patience
+from edgekit.device.link import Patience, connect
 from edgekit.device.transport import open_port
 from edgekit.emulate import launch
 from edgekit.errors import DeviceError, LinkError, TargetFaultError
 from edgekit.frontends import tflite
 from edgekit.ir import interp
 from edgekit.plan import make
-from edgekit.toolchain import project
+from edgekit.toolchain import compilers, image, project
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +40,10 @@ def make_image(name: str, folder) -> Built:
     graph = tflite.read(demo.MODEL)
     plan = make.make(graph, board.target)
     build = project.build(project.write_project(plan, board, folder))
-    image = Image(build.bin or build.elf, build.elf, build.build_id)
+    built = Image(build.bin or build.elf, build.elf, build.build_id)
     with np.load(demo.SAMPLES) as data:
         samples = [[row[np.newaxis]] for row in data["inputs"][:2]]
-    return Built(board, graph, plan, image, samples)
+    return Built(board, graph, plan, built, samples)
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +146,11 @@ def test_a_firmware_that_faults_is_named_as_the_cause(nucleo):
     code[at : at + 4] = b"\xff\xde\xff\xde"  # UDF
     broken = nucleo.image.binary.with_name("broken.bin")
     broken.write_bytes(code)
-    image = dataclasses.replace(nucleo.image, binary=broken)
+    damaged = dataclasses.replace(nucleo.image, binary=broken)
     quick = Patience(idle_s=0.5, work_s=2, tries=2)
     with (
         pytest.raises(TargetFaultError, match=found.name),
-        deploy(nucleo.board, nucleo.plan, image, patience=quick) as bench,
+        deploy(nucleo.board, nucleo.plan, damaged, patience=quick) as bench,
     ):
         bench.session.run()
 
@@ -160,3 +161,34 @@ def test_a_real_board_without_a_port_says_what_to_do(nucleo):
         pass
     assert "does not flash real boards yet" in str(caught.value)
     assert "volume, openocd" in str(caught.value)
+
+
+def test_the_energy_build_announces_itself_and_marks_time_without_text(nucleo, tmp_path):
+    out = nucleo.image.elf.parent.parent
+    elsewhere = tmp_path / "build"
+    compiler = compilers.find("zig", nucleo.board.target)
+    command = [compilers.require(compilers.cmake()), "-S", out, "-B", elsewhere, "-G", "Ninja", "-DEK_ENERGY=ON"]
+    command += [f"-DCMAKE_MAKE_PROGRAM={compilers.require(compilers.ninja())}"]
+    command += ["-DCMAKE_TOOLCHAIN_FILE=cmake/zig.cmake", f"-DEK_ZIG={compiler.path}"]
+    environment = compilers.environment()
+    subprocess.run([str(c) for c in command], check=True, capture_output=True, env=environment)
+    subprocess.run(
+        [str(compilers.require(compilers.cmake())), "--build", str(elsewhere)],
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
+    elf = elsewhere / nucleo.image.elf.name
+    binary, _ = image.write(elf)
+    with launch(nucleo.board, binary, elf) as board:
+        stream = open_port(board.url)
+        stream.write(b"infer 1 0%")
+        text = b""
+        while not text.endswith(b"m-ready\r\n"):
+            piece = stream.read(10)
+            assert piece, text
+            text += piece
+        with connect(stream, nucleo.plan) as session:
+            assert session.info.energy_mode
+    assert b"m-infer-done" in text
+    assert b"m-lap-us" not in text
