@@ -18,15 +18,22 @@ def read(path: Path, origin: int) -> list[tuple[int, bytes]]:
     """The image's pieces as (address, bytes); a raw image is one, at ``origin``.
 
     Raises:
-        UserError: the file cannot be read or is not Intel HEX though its name says so.
+        UserError: the file cannot be read, is an ELF file, or is not Intel HEX though its name says so.
 
     """
     try:
         if path.suffix != ".hex":
-            return [(origin, path.read_bytes())]
+            return [(origin, _raw(path.read_bytes()))]
         return _intel_hex(path.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
         raise UserError(Problem(f"cannot read the image: {error}", where=str(path))) from error
+
+
+def _raw(data: bytes) -> bytes:
+    if data.startswith(b"\x7fELF"):
+        message = "it is an ELF file; a board is flashed with the .bin or .hex made of it"
+        raise ValueError(message)
+    return data
 
 
 def _intel_hex(text: str) -> list[tuple[int, bytes]]:

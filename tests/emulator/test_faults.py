@@ -119,6 +119,12 @@ def test_an_image_in_intel_hex_runs_as_the_raw_one(image, tmp_path):
         launch(boards.load("emu-m4"), written, found.elf)
 
 
+def test_an_elf_file_is_not_taken_for_an_image(image):
+    found = image("emu-m4")
+    with pytest.raises(UserError, match="it is an ELF file"):
+        launch(boards.load("emu-m4"), found.elf, found.elf)
+
+
 def test_a_file_that_is_no_elf_is_refused(image, tmp_path):
     text = tmp_path / "text.elf"
     text.write_text("no ELF")
