@@ -7,6 +7,7 @@ import graphlib
 import re
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,22 +103,32 @@ def level(module: str) -> int:
 
 PARSED = {module_name(p): ast.parse(p.read_text(encoding="utf-8")) for p in FILES}
 IMPORTS = {name: imports(tree) for name, tree in PARSED.items()}
-EVERY_MODULE = pytest.mark.parametrize("module", sorted(PARSED), ids=lambda m: m or "edgekit")
 
 
 def inner_imports(module: str) -> list[Import]:
     return [i for i in IMPORTS[module] if i.top == "edgekit" and not i.types]
 
 
-@EVERY_MODULE
-def test_a_module_imports_only_from_its_own_level_or_below(module):
-    above = [f"line {i.line}: {i.name}" for i in inner_imports(module) if level(i.inner) > level(module)]
-    assert not above
+def offenders(wrong: Callable[[str, Import], bool]) -> list[str]:
+    """Every import for which ``wrong(module, import)`` holds, as text."""
+    return [
+        f"edgekit.{module}, line {i.line}: {i.name}"
+        for module, found in IMPORTS.items()
+        for i in found
+        if wrong(module, i)
+    ]
 
 
-@EVERY_MODULE
-def test_imports_name_the_full_module(module):
-    assert not [i.line for i in IMPORTS[module] if i.name.startswith(".")]
+def inside(module: str, *packages: str) -> bool:
+    return any(module == p or module.startswith(f"{p}.") for p in packages)
+
+
+def test_a_module_imports_only_from_its_own_level_or_below():
+    assert not offenders(lambda m, i: i.top == "edgekit" and not i.types and level(i.inner) > level(m))
+
+
+def test_imports_name_the_full_module():
+    assert not offenders(lambda _, i: i.name.startswith("."))
 
 
 def test_no_two_modules_import_each_other_even_through_others():
@@ -125,71 +136,55 @@ def test_no_two_modules_import_each_other_even_through_others():
     graphlib.TopologicalSorter(tree).prepare()
 
 
-@pytest.mark.parametrize("module", [m for m in PARSED if m.split(".")[0] == "codegen"])
-def test_the_code_generator_sees_the_plan_and_nothing_of_the_compiler(module):
+def test_the_code_generator_sees_the_plan_and_nothing_of_the_compiler():
     allowed = {"edgekit.plan.plan", "edgekit.errors", "edgekit.resources", "jinja2"}
-    others = [
-        f"line {i.line}: {i.name}"
-        for i in IMPORTS[module]
-        if i.name not in allowed
-        and not i.name.startswith("edgekit.codegen")
-        and i.top not in sys.stdlib_module_names
-        and not i.types
-    ]
-    assert not others
+
+    def foreign(i: Import) -> bool:
+        own = inside(i.inner, "codegen") and i.top == "edgekit"
+        return not (i.types or own or i.name in allowed or i.top in sys.stdlib_module_names)
+
+    assert not offenders(lambda m, i: inside(m, "codegen") and foreign(i))
 
 
-@pytest.mark.parametrize("module", [m for m in PARSED if m.split(".")[0] == "device"])
-def test_the_device_side_knows_the_plan_and_nothing_else_of_the_compiler(module):
-    others = [
-        f"line {i.line}: {i.name}"
-        for i in inner_imports(module)
-        if i.inner.split(".")[0] in COMPILER and i.inner != "plan.plan"
-    ]
-    assert not others
+def test_the_device_side_knows_the_plan_and_nothing_else_of_the_compiler():
+    def compiler(i: Import) -> bool:
+        return i.top == "edgekit" and not i.types and inside(i.inner, *COMPILER) and i.inner != "plan.plan"
+
+    assert not offenders(lambda m, i: inside(m, "device") and compiler(i))
 
 
 def test_the_plan_is_plain_data():
-    assert not [i.name for i in IMPORTS["plan.plan"] if i.top not in sys.stdlib_module_names]
+    assert not offenders(lambda m, i: m == "plan.plan" and i.top not in sys.stdlib_module_names)
 
 
-@EVERY_MODULE
-def test_heavy_packages_are_imported_only_where_they_are_needed(module):
-    at_home = module.startswith(HEAVY_HOMES)
-    wrong = [f"line {i.line}: {i.name}" for i in IMPORTS[module] if i.top in HEAVY and not (at_home and i.deep)]
-    assert not wrong
+def test_heavy_packages_are_imported_only_where_they_are_needed():
+    assert not offenders(lambda m, i: i.top in HEAVY and not (i.deep and inside(m, *HEAVY_HOMES)))
 
 
-@EVERY_MODULE
-def test_every_package_used_is_a_declared_dependency(module):
+def test_every_package_used_is_a_declared_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[^\w-]", d, maxsplit=1)[0].lower() for d in project["dependencies"]}
-    undeclared = [
-        f"line {i.line}: {i.name}"
-        for i in IMPORTS[module]
-        if i.top not in {"edgekit", *sys.stdlib_module_names, *HEAVY}
-        and DISTRIBUTIONS.get(i.top, i.top) not in declared
-        and module != "demo.make"
-    ]
-    assert not undeclared
+    known = {"edgekit", *sys.stdlib_module_names, *HEAVY}
+
+    def undeclared(module: str, i: Import) -> bool:
+        return i.top not in known and DISTRIBUTIONS.get(i.top, i.top) not in declared and module != "demo.make"
+
+    assert not offenders(undeclared)
 
 
-@EVERY_MODULE
-def test_modules_are_short(module):
-    path = PACKAGE.joinpath(*module.split(".")) if module else PACKAGE
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
+def test_modules_are_short():
+    lengths = {m: len(path.read_text(encoding="utf-8").splitlines()) for m, path in zip(PARSED, FILES, strict=True)}
+    assert not {m: n for m, n in lengths.items() if n > MAX_MODULE_LINES}
 
 
-@EVERY_MODULE
-def test_functions_are_short(module):
-    long = [
-        f"line {f.lineno}: {f.name}"
-        for f in ast.walk(PARSED[module])
+def test_functions_are_short():
+    functions = [
+        (f"edgekit.{module}.{f.name}", (f.end_lineno or f.lineno) - f.lineno + 1)
+        for module, tree in PARSED.items()
+        for f in ast.walk(tree)
         if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (f.end_lineno or f.lineno) - f.lineno + 1 > MAX_FUNCTION_LINES
     ]
-    assert not long
+    assert not [(name, n) for name, n in functions if n > MAX_FUNCTION_LINES]
 
 
 def shipped_text() -> list[Path]:
