@@ -1,0 +1,99 @@
+"""The ledger: what each reference model costs on each core, kept so that a change that moves a number shows it.
+
+``tests/ledger.json`` has one line a model, board and toolchain. ``EDGEKIT_UPDATE_LEDGER=1 pytest tests/emulator/
+test_ledger.py`` measures all anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import edgekit
+from edgekit.results import Profile
+from edgekit.samples import Samples, made_up
+
+FILE = Path(__file__).resolve().parent.parent / "ledger.json"
+MODELS = {
+    "kws": "kws_ref_model.tflite",
+    "ic": "pretrainedResnet_quant.tflite",
+    "vww": "vww_96_int8.tflite",
+    "ad": "ad01_int8.tflite",
+    "sww": "str_ww_ref_model.tflite",
+}
+BOARDS = (
+    "nucleo-l4r5zi", "emu-m0plus", "emu-m3", "emu-m7", "emu-m33", "emu-m55", "host", "raspberry-pi-4", "raspberry-pi-5",
+)  # fmt: skip
+TOOLCHAINS = ("zig", "gcc")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Counts of one inference; ``instructions`` and ``cycles`` are None where nothing counts them."""
+
+    compiler: str
+    instructions: int | None
+    cycles: int | None
+    arena: int
+    stack: int
+    static: int
+    weights: int
+    code: int
+
+    @property
+    def ram(self) -> int:
+        return self.arena + self.stack + self.static
+
+    @property
+    def flash(self) -> int:
+        return self.weights + self.code
+
+
+def key(model: str, board: str, toolchain: str) -> str:
+    return f"{model} {board} {toolchain}"
+
+
+def read() -> dict[str, Entry]:
+    if not FILE.exists():
+        return {}
+    return {k: Entry(**v) for k, v in json.loads(FILE.read_text(encoding="utf-8")).items()}
+
+
+def measure(path: Path, board: str, toolchain: str) -> tuple[Profile, Entry]:
+    """Profile with one random sample and the three extremes; every layer of every sample is compared."""
+    graph = edgekit.load(path)
+    some = made_up(graph, count=1)
+    samples = Samples(some.inputs[:2] if graph.macs > 1_000_000 else some.inputs, some.source)
+    profile = edgekit.profile(path, board, samples, toolchain=toolchain)
+    size = profile.sizes
+    return profile, Entry(
+        compiler=profile.toolchain.version,
+        instructions=profile.instructions,
+        cycles=None if profile.how == "measured" else profile.cycles.value,
+        arena=size.arena,
+        stack=size.stack,
+        static=size.static,
+        weights=size.weights,
+        code=size.code,
+    )
+
+
+def updating() -> bool:
+    return bool(os.environ.get("EDGEKIT_UPDATE_LEDGER"))
+
+
+def store(name: str, entry: Entry) -> None:
+    """Put one line into the file, safely beside other processes that do the same."""
+    with FILE.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        text = file.read()
+        entries = {**(json.loads(text) if text else {}), name: asdict(entry)}
+        order = [key(m, b, t) for m in MODELS for b in BOARDS for t in TOOLCHAINS]
+        lines = [f"{json.dumps(k)}: {json.dumps(entries[k])}" for k in order if k in entries]
+        file.seek(0)
+        file.truncate()
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
