@@ -8,38 +8,33 @@
 
 /* Layer 0 'conv_2d_0'
  * CONV_2D  1x9x7x3 -> 1x5x4x8  4,320 MACs
- * kernel conv_2d_s8_dsp: convolution of any window: patches of four pixels, two channels per step
- * reads [384, 573), writes [732, 892), scratch [0, 384), 400 bytes of constants */
+ * kernel conv_2d_s8_dsp_3x3x3: 3x3 convolution of three channels: 28 taps a patch, four pixels by two channels per step
+ * reads [320, 509), writes [732, 892), scratch [0, 320), 336 bytes of constants */
 void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_conv_2d_s8_dsp_args args = {
+    static const golden_conv_2d_s8_dsp_3x3x3_args args = {
         .stream = golden_w00_stream,
-        .in_c = 3,
-        .kh = 3,
         .in_w = 7,
         .pad_left = 1,
         .out_w = 4,
         .stride_w = 2,
-        .kw = 3,
-        .dilation_w = 1,
         .out_c = 8,
         .act_min = (-128),
         .out_zp = (-128),
         .in_zp = (-1),
         .stride_h = 2,
         .pad_top = 1,
-        .dilation_h = 1,
         .in_h = 9,
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 384U), 9, 21},
+        {(const int8_t *)(arena + 320U), 9, 21},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 732U), 5, 32},
     };
-    golden_conv_2d_s8_dsp(&args, in, out, arena + 0U, begin, end);
+    golden_conv_2d_s8_dsp_3x3x3(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 1 'depthwise_conv_2d_1'
@@ -210,12 +205,13 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 7 'average_pool_2d_7'
  * AVERAGE_POOL_2D  1x3x2x16 -> 1x1x1x16
- * kernel pool_s8_scalar_average: mean of each window, the border not counted, in plain C
+ * kernel pool_s8_dsp_average: mean of each window, four channels at a time in 16-bit sums
  * reads [0, 96), writes [96, 112), 0 bytes of constants */
 void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_pool_s8_scalar_average_args args = {
+    static const golden_pool_s8_dsp_average_args args = {
+        .in_c = 16,
         .stride_h = 1,
         .pad_top = 0,
         .kh = 3,
@@ -225,7 +221,6 @@ EK_LAYER void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end)
         .pad_left = 0,
         .kw = 2,
         .in_w = 2,
-        .in_c = 16,
         .act_min = (-128),
         .act_max = 127,
     };
@@ -235,7 +230,7 @@ EK_LAYER void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 96U), 1, 16},
     };
-    golden_pool_s8_scalar_average(&args, in, out, arena + 0U, begin, end);
+    golden_pool_s8_dsp_average(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 8 'fully_connected_9'

@@ -10,7 +10,7 @@ static uint8_t arena[1212] EK_ALIGNED(16) EK_ARENA_SECTION;
 
 static const ek_io inputs[1] = {
     {
-        .offset = 384U,
+        .offset = 320U,
         .bytes = 189U,
         .dtype = EK_INT8,
         .scale = 0.0500000007F,

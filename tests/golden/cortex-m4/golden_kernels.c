@@ -7,9 +7,151 @@
 #include "ek/requantize.h"
 #include "ek/rows.h"
 
+/* 3x3 convolution of three channels: 28 taps a patch, four pixels by two channels per step
+ * for packable=1;
+ * layers 0 */
+#include "ek/dsp.h"
+
+void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+{
+    /* The input rows under the window are staged with their border. */
+    const int32_t row_bytes = a->in_w * 3;
+    const int32_t left = a->pad_left * 3;
+    const int32_t staged = (((a->out_w - 1) * a->stride_w + 3) * 3 + 3) / 4 * 4 + 4;
+    const int32_t copied = row_bytes < staged - left ? row_bytes : staged - left;
+    const ek_dsp_fill fill = {a->stride_w * 3, 0, 0, staged};
+    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, 28, a->out_c, a->act_min < a->out_zp);
+    uint32_t *tile = scratch;
+    int8_t *stage = (int8_t *)(tile + 56);
+    int8_t *group = out->base;
+    int32_t filled = 0;
+    ek_dsp_set(stage, a->in_zp, 3 * staged);
+    for (int32_t oy = begin; oy < end; oy++) {
+        for (int32_t fy = 0; fy < 3; fy++) {
+            const int32_t iy = oy * a->stride_h - a->pad_top + fy;
+            if (iy < 0 || iy >= a->in_h) {
+                ek_dsp_set(stage + fy * staged + left, a->in_zp, copied);
+            } else {
+                ek_copy(stage + fy * staged + left, ek_in_row(in, iy), copied);
+            }
+        }
+        int8_t *result = ek_out_row(out, oy);
+        const int8_t *patch = stage;
+        for (int32_t ox = 0; ox < a->out_w;) {
+            const int32_t room = 4 - filled;
+            const int32_t pixels = a->out_w - ox < room ? a->out_w - ox : room;
+            group = filled == 0 ? result : group;
+            ek_dsp_fill_3x3x3(tile + filled, patch, &fill, pixels);
+            filled += pixels;
+            ox += pixels;
+            patch += pixels * fill.pitch;
+            result += pixels * a->out_c;
+            if (filled == 4) {
+                ek_dsp_block(group, tile, &layer, 4, 1);
+                filled = 0;
+            }
+        }
+        /* A group may go on in the next row if that follows in memory. */
+        const int32_t last = (oy + 1 == end) || ek_out_row(out, oy + 1) != result;
+        if (last && filled > 0) {
+            ek_dsp_block(group, tile, &layer, filled, 1);
+            filled = 0;
+        }
+    }
+    for (int32_t oy = begin; oy < end; oy++) {
+        ek_dsp_clamp(ek_out_row(out, oy), a->out_w * a->out_c, a->act_min, a->act_max);
+    }
+}
+
+/* depthwise 3x3, four channels as planes, two by two outputs per step
+ * for stride_w=1, act_min=-128, out_zp=-128;
+ * layers 1 */
+#include "ek/dsp_depthwise.h"
+
+void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+{
+    const int32_t stride = 1;
+    const int32_t channels = a->in_c;
+    const int32_t pairs = (a->out_w + 1) / 2;
+    const int32_t words = 1 + stride * pairs;
+    /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
+    const int32_t needed = a->out_h * stride + 3;
+    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
+    const int32_t strip = fitting < 10 ? 10 : fitting;
+    const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
+    const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
+    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
+    uint32_t *planes = scratch;
+    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
+    for (int32_t oy = begin; oy < end;) {
+        const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
+        const int32_t rows = run < most ? run : most;
+        int8_t *result = ek_out_row(out, oy);
+        for (int32_t first = 0; first < channels; first += 4) {
+            /* The last group goes back over channels that were done, if it has to. */
+            const int32_t channel = first + 4 <= channels ? first : channels - 4;
+            const uint32_t *records = a->records + channel * EK_DSP_RECORD;
+            const int32_t top = oy * stride - a->pad_top;
+            ek_dsp_spread_strip(planes, in, channel, top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
+            if (rows >= 2) {
+                outputs.row_pitch = out->pitch;
+                outputs.column = rows / 2 * 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_1_relu(result + channel, planes, records, &outputs);
+            }
+            if (rows % 2 != 0) {
+                outputs.row_pitch = 0;
+                outputs.column = 8 * stride;
+                outputs.gap = 16 * strip * stride - outputs.column;
+                ek_dsp_planes_1_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
+            }
+        }
+        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
+        oy += rows;
+    }
+}
+
+/* 1x1 convolution, four pixels by two channels per step
+ * for packable=1;
+ * layers 2, 6 */
+#include "ek/dsp.h"
+
+void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+{
+    uint32_t *tile = scratch;
+    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, a->in_c, a->out_c, a->act_min < a->out_zp);
+    const ek_dsp_fill fill = {a->in_c, a->in_c / 4, 1, 0};
+    for (int32_t oy = begin; oy < end;) {
+        /* Rows that follow each other in both rings are one run of pixels. */
+        const int32_t rows = ek_dsp_run(in->rows, out->rows, oy, end);
+        const int8_t *pixel = ek_in_row(in, oy);
+        int8_t *result = ek_out_row(out, oy);
+        int32_t left = rows * a->out_w;
+        const int32_t bytes = left * a->out_c;
+        while (left >= 4) {
+            ek_dsp_fill_4(tile, pixel, &fill);
+            ek_dsp_block(result, tile, &layer, 4, 1);
+            pixel += 4 * a->in_c;
+            result += 4 * a->out_c;
+            left -= 4;
+        }
+        for (int32_t i = 0; i < left; i++) {
+            ek_dsp_fill_1(tile + i, pixel + i * a->in_c, &fill);
+        }
+        if (left > 0) {
+            ek_dsp_block(result, tile, &layer, left, 1);
+        }
+        ek_dsp_clamp(ek_out_row(out, oy), bytes, a->act_min, a->act_max);
+        oy += rows;
+    }
+}
+
 /* convolution of any window: patches of four pixels, two channels per step
  * for packable=1;
- * layers 0, 3 */
+ * layers 3 */
 #include "ek/dsp.h"
 
 void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
@@ -73,89 +215,6 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     }
 }
 
-/* depthwise 3x3, four channels as planes, two by two outputs per step
- * for stride_w=1, act_min=-128, out_zp=-128;
- * layers 1 */
-#include "ek/dsp_depthwise.h"
-
-void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
-    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
-{
-    const int32_t stride = 1;
-    const int32_t channels = a->in_c;
-    const int32_t pairs = (a->out_w + 1) / 2;
-    const int32_t words = 1 + stride * pairs;
-    /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
-    const int32_t needed = a->out_h * stride + 3;
-    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
-    const int32_t strip = fitting < 10 ? 10 : fitting;
-    const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
-    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U, words, a->in_w, a->pad_left};
-    uint32_t *planes = scratch;
-    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
-    for (int32_t oy = begin; oy < end;) {
-        const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
-        const int32_t rows = run < most ? run : most;
-        int8_t *result = ek_out_row(out, oy);
-        for (int32_t first = 0; first < channels; first += 4) {
-            /* The last group goes back over channels that were done, if it has to. */
-            const int32_t channel = first + 4 <= channels ? first : channels - 4;
-            const uint32_t *records = a->records + channel * EK_DSP_RECORD;
-            ek_dsp_spread_strip(planes, in, channel, oy * stride - a->pad_top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
-            if (rows >= 2) {
-                outputs.row_pitch = out->pitch;
-                outputs.column = rows / 2 * 8 * stride;
-                outputs.gap = 16 * strip * stride - outputs.column;
-                ek_dsp_planes_1_relu(result + channel, planes, records, &outputs);
-            }
-            if (rows % 2 != 0) {
-                outputs.row_pitch = 0;
-                outputs.column = 8 * stride;
-                outputs.gap = 16 * strip * stride - outputs.column;
-                ek_dsp_planes_1_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
-            }
-        }
-        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
-        oy += rows;
-    }
-}
-
-/* 1x1 convolution, four pixels by two channels per step
- * for packable=1;
- * layers 2, 6 */
-#include "ek/dsp.h"
-
-void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
-    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
-{
-    uint32_t *tile = scratch;
-    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, a->in_c, a->out_c, a->act_min < a->out_zp);
-    const ek_dsp_fill fill = {a->in_c, a->in_c / 4, 1, 0};
-    for (int32_t oy = begin; oy < end;) {
-        /* Rows that follow each other in both rings are one run of pixels. */
-        const int32_t rows = ek_dsp_run(in->rows, out->rows, oy, end);
-        const int8_t *pixel = ek_in_row(in, oy);
-        int8_t *result = ek_out_row(out, oy);
-        int32_t left = rows * a->out_w;
-        const int32_t bytes = left * a->out_c;
-        while (left >= 4) {
-            ek_dsp_fill_4(tile, pixel, &fill);
-            ek_dsp_block(result, tile, &layer, 4, 1);
-            pixel += 4 * a->in_c;
-            result += 4 * a->out_c;
-            left -= 4;
-        }
-        for (int32_t i = 0; i < left; i++) {
-            ek_dsp_fill_1(tile + i, pixel + i * a->in_c, &fill);
-        }
-        if (left > 0) {
-            ek_dsp_block(result, tile, &layer, left, 1);
-        }
-        ek_dsp_clamp(ek_out_row(out, oy), bytes, a->act_min, a->act_max);
-        oy += rows;
-    }
-}
-
 /* sum or difference, one operand by table
  * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, out_zp=-100;
  * layers 4 */
@@ -215,7 +274,8 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
     const int32_t fitting = 256 / words < needed ? 256 / words : needed;
     const int32_t strip = fitting < 10 ? 10 : fitting;
     const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
-    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U, words, a->in_w, a->pad_left};
+    const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
+    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
     uint32_t *planes = scratch;
     ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
     for (int32_t oy = begin; oy < end;) {
@@ -226,7 +286,8 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
             /* The last group goes back over channels that were done, if it has to. */
             const int32_t channel = first + 4 <= channels ? first : channels - 4;
             const uint32_t *records = a->records + channel * EK_DSP_RECORD;
-            ek_dsp_spread_strip(planes, in, channel, oy * stride - a->pad_top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
+            const int32_t top = oy * stride - a->pad_top;
+            ek_dsp_spread_strip(planes, in, channel, top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
             if (rows >= 2) {
                 outputs.row_pitch = out->pitch;
                 outputs.column = rows / 2 * 8 * stride;
@@ -245,11 +306,21 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
     }
 }
 
-/* mean of each window, the border not counted, in plain C
+/* mean of each window, four channels at a time in 16-bit sums
  * layers 7 */
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+#include "ek/dsp.h"
+
+static int8_t golden_pool_s8_dsp_average_mean(uint32_t half, int32_t count, int32_t act_min, int32_t act_max)
+{
+    const int32_t sum = (int16_t)(uint16_t)(half & 0xFFFFU);
+    /* Rounded half away from zero: the division truncates. */
+    return (int8_t)ek_clamp((sum > 0 ? sum + count / 2 : sum - count / 2) / count, act_min, act_max);
+}
+
+void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
+    const int32_t channels = a->in_c;
     (void)scratch;
     for (int32_t oy = begin; oy < end; oy++) {
         const int32_t top = oy * a->stride_h - a->pad_top;
@@ -261,19 +332,24 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
             const int32_t first_x = left < 0 ? 0 : left;
             const int32_t last_x = left + a->kw > a->in_w ? a->in_w : left + a->kw;
             const int32_t count = (last_y - first_y) * (last_x - first_x);
-            for (int32_t oc = 0; oc < a->in_c; oc++) {
-                int32_t acc = 0;
+            for (int32_t first = 0; first < channels; first += 4) {
+                /* The last group goes back over channels that were done, if it has to. */
+                const int32_t channel = first + 4 <= channels ? first : channels - 4;
+                uint32_t even = 0;
+                uint32_t odd = 0;
                 for (int32_t iy = first_y; iy < last_y; iy++) {
-                    const int8_t *x = ek_in_row(in, iy) + first_x * a->in_c + oc;
+                    const int8_t *x = ek_in_row(in, iy) + first_x * channels + channel;
                     for (int32_t ix = first_x; ix < last_x; ix++) {
-                        acc += *x;
-                        x += a->in_c;
+                        ek_dsp_add_bytes(&even, &odd, ek_load_word(x));
+                        x += channels;
                     }
                 }
-                /* Rounded half away from zero: the division truncates. */
-                acc = (acc > 0 ? acc + count / 2 : acc - count / 2) / count;
-                *result++ = (int8_t)ek_clamp(acc, a->act_min, a->act_max);
+                result[channel] = golden_pool_s8_dsp_average_mean(even, count, a->act_min, a->act_max);
+                result[channel + 1] = golden_pool_s8_dsp_average_mean(odd, count, a->act_min, a->act_max);
+                result[channel + 2] = golden_pool_s8_dsp_average_mean(even >> 16, count, a->act_min, a->act_max);
+                result[channel + 3] = golden_pool_s8_dsp_average_mean(odd >> 16, count, a->act_min, a->act_max);
             }
+            result += channels;
         }
     }
 }

@@ -6,27 +6,22 @@
 
 #include "ek/rows.h"
 
-/* What conv_2d_s8_dsp is told of a layer. */
+/* What conv_2d_s8_dsp_3x3x3 is told of a layer. */
 typedef struct {
     const uint32_t *stream;
-    int32_t in_c;
-    int32_t kh;
     int32_t in_w;
     int32_t pad_left;
     int32_t out_w;
     int32_t stride_w;
-    int32_t kw;
-    int32_t dilation_w;
     int32_t out_c;
     int32_t act_min;
     int32_t out_zp;
     int32_t in_zp;
     int32_t stride_h;
     int32_t pad_top;
-    int32_t dilation_h;
     int32_t in_h;
     int32_t act_max;
-} golden_conv_2d_s8_dsp_args;
+} golden_conv_2d_s8_dsp_3x3x3_args;
 
 /* What depthwise_conv_2d_s8_dsp_3x3 is told of a layer. */
 typedef struct {
@@ -53,6 +48,28 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_dsp_1x1_args;
 
+/* What conv_2d_s8_dsp is told of a layer. */
+typedef struct {
+    const uint32_t *stream;
+    int32_t in_c;
+    int32_t kh;
+    int32_t in_w;
+    int32_t pad_left;
+    int32_t out_w;
+    int32_t stride_w;
+    int32_t kw;
+    int32_t dilation_w;
+    int32_t out_c;
+    int32_t act_min;
+    int32_t out_zp;
+    int32_t in_zp;
+    int32_t stride_h;
+    int32_t pad_top;
+    int32_t dilation_h;
+    int32_t in_h;
+    int32_t act_max;
+} golden_conv_2d_s8_dsp_args;
+
 /* What add_s8_dsp is told of a layer. */
 typedef struct {
     const int32_t *table;
@@ -62,8 +79,9 @@ typedef struct {
     int32_t act_max;
 } golden_add_s8_dsp_args;
 
-/* What pool_s8_scalar_average is told of a layer. */
+/* What pool_s8_dsp_average is told of a layer. */
 typedef struct {
+    int32_t in_c;
     int32_t stride_h;
     int32_t pad_top;
     int32_t kh;
@@ -73,10 +91,9 @@ typedef struct {
     int32_t pad_left;
     int32_t kw;
     int32_t in_w;
-    int32_t in_c;
     int32_t act_min;
     int32_t act_max;
-} golden_pool_s8_scalar_average_args;
+} golden_pool_s8_dsp_average_args;
 
 /* What fully_connected_s8_dsp is told of a layer. */
 typedef struct {
@@ -97,24 +114,26 @@ typedef struct {
     int32_t entries;
 } golden_softmax_s8_scalar_args;
 
-void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
+void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
-extern const uint32_t golden_w00_stream[100];
+extern const uint32_t golden_w00_stream[84];
 extern const uint32_t golden_w01_records[48];
 extern const uint32_t golden_w02_stream[44];
 extern const uint32_t golden_w03_stream[172];
