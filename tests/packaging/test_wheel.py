@@ -97,3 +97,10 @@ def test_the_command_of_an_installed_edgekit_shows_its_help(python, tmp_path):
 def test_an_installed_edgekit_knows_every_board_of_the_checkout(python, tmp_path):
     listed = run(python.parent / "edgekit", "boards", "--json", cwd=tmp_path)
     assert all(f'"{p.stem}"' in listed for p in (ROOT / "boards").glob("*.toml"))
+
+
+def test_an_installed_edgekit_takes_the_shipped_model_to_a_verified_board(python, tmp_path):
+    command = (python.parent / "edgekit", "demo", "--board", "emu-m4", "--count", "1", "--out", "firmware", "--json")
+    found = json.loads(run(*command, cwd=tmp_path))
+    assert found["exact"] is True
+    assert (tmp_path / "firmware" / "CMakeLists.txt").is_file()
