@@ -222,7 +222,8 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
 
 /* The operand with the larger scale has the factor 1/2, so twice its part is the operand shifted; the table holds twice
  * the other's part. */
-EK_INLINE int8_t golden_add_s8_dsp_element(const int32_t *table, int8_t first, int8_t second, int32_t multiplier, int32_t rounding, uint32_t shift)
+EK_INLINE int8_t golden_add_s8_dsp_element(const int32_t *table, int8_t first, int8_t second,
+    int32_t multiplier, int32_t rounding, uint32_t shift)
 {
     const int32_t twice = table[(uint8_t)second] + first * (1 << 20);
     return ek_dsp_requantize(twice, multiplier, rounding, shift, 1);
