@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgekit.board import Board, Target
-from edgekit.errors import EdgekitError, Problem, UnsupportedError
+from edgekit.errors import EdgekitError, FitError, Problem, UnsupportedError
 from edgekit.ir.graph import Graph, View
 from edgekit.plan import kernels
 from edgekit.plan.make import make
 from edgekit.plan.plan import Plan
+from edgekit.toolchain import placement
 
 CODE_ESTIMATE = 16 * 1024
-"""Flash allowed for kernels and runtime where nothing was built yet: the five MLPerf Tiny models stay below it."""
+"""Flash allowed for kernels and runtime where nothing was built yet: that of MLPerf Tiny's models is below it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Fit:
     """Whether a model fits a board: needs against what there is, in bytes (0: not limited).
 
     ``ram`` is arena and the board's stack reserve; ``flash`` is weights and an estimate of the code.
-    ``reason`` says why the model cannot be generated for the board at all.
+    ``reason`` says why the model cannot be generated for the board at all; ``placed`` whether single banks hold
+    the arena and the weights.
     """
 
     board: str
@@ -48,12 +50,18 @@ class Fit:
     flash: int
     flash_available: int
     reason: str = ""
+    placed: bool = True
 
     @property
     def fits(self) -> bool:
         """Whether both memories suffice."""
         ram_ok = not self.ram_available or self.ram <= self.ram_available
-        return not self.reason and ram_ok and (not self.flash_available or self.flash <= self.flash_available)
+        return (
+            self.placed
+            and not self.reason
+            and ram_ok
+            and (not self.flash_available or self.flash <= self.flash_available)
+        )
 
 
 @dataclass(frozen=True)
@@ -176,7 +184,17 @@ def _fit(graph: Graph, board: Board, plans: dict[tuple[str, tuple[str, ...]], Pl
         ram_available=ram,
         flash=plan.weight_bytes + CODE_ESTIMATE,
         flash_available=flash,
+        placed=_placed(plan, board),
     )
+
+
+def _placed(plan: Plan, board: Board) -> bool:
+    """Whether single banks of the board hold the arena and the weights."""
+    try:
+        placement.place(plan.arena_bytes, plan.weight_bytes, board)
+    except FitError:
+        return False
+    return True
 
 
 def _plan(graph: Graph, target: Target) -> Plan | EdgekitError:

@@ -59,7 +59,7 @@ def find(toolchain: str, target: Target) -> Compiler:
         raise UsageError(Problem("there is no such toolchain", found=toolchain, allowed=", ".join(TOOLCHAINS)))
     tool = zig() if toolchain == "zig" else gcc(target.core)
     if tool.path is None:
-        raise MissingToolError(Problem(f"{tool.name} was not found, {tool.purpose}", hint=tool.install))
+        raise MissingToolError(Problem(f"{tool.name} was not found ({tool.purpose})", hint=tool.install))
     return Compiler(toolchain, tool.path, tool.version)
 
 
@@ -109,7 +109,7 @@ def require(tool: Tool) -> Path:
         MissingToolError: it was not found.
     """
     if tool.path is None:
-        raise MissingToolError(Problem(f"{tool.name} was not found, it {tool.purpose}", hint=tool.install))
+        raise MissingToolError(Problem(f"{tool.name} was not found ({tool.purpose})", hint=tool.install))
     return tool.path
 
 

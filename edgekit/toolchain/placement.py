@@ -32,17 +32,19 @@ def place(arena_bytes: int, weight_bytes: int, board: Board) -> Place:
     if not board.target.bare_metal:
         return Place("", "", "", "")
     flash, ram = board.target.banks("flash"), board.target.banks("ram")
-    weights = _first(flash, weight_bytes, {flash[0].name: _SLACK_FLASH + board.vector_offset})
-    arena = _first(ram, arena_bytes, {ram[0].name: _SLACK_RAM + board.stack_bytes})
+    free_flash = _free(flash, _SLACK_FLASH + board.vector_offset)
+    free_ram = _free(ram, _SLACK_RAM + board.stack_bytes)
+    weights = _first(free_flash, weight_bytes)
+    arena = _first(free_ram, arena_bytes)
     problems: list[Problem] = []
     if weights is None:
-        problems.append(_too_large("the weights", weight_bytes, flash, board, "Prune or choose a smaller model"))
+        problems.append(_too_large("the weights", weight_bytes, free_flash, board, "Prune or choose a smaller model"))
     if arena is None:
         hint = "Smaller inputs, fewer channels in the early layers, or a board with more RAM help"
-        problems.append(_too_large("the arena", arena_bytes, ram, board, hint))
+        problems.append(_too_large("the arena", arena_bytes, free_ram, board, hint))
     if weights is None or arena is None:
         raise FitError(*problems)
-    return Place(flash[0].name, weights.name, ram[0].name, arena.name)
+    return Place(flash[0].name, weights, ram[0].name, arena)
 
 
 def overflow(bank: str, missing: int, board: Board) -> Problem:
@@ -59,16 +61,21 @@ def overflow(bank: str, missing: int, board: Board) -> Problem:
     return Problem(f"the image is {missing:,} bytes over", f"{kind} bank '{bank}' of {board.name}", "", size, hint)
 
 
-def _first(banks: tuple[Memory, ...], need: int, reserved: dict[str, int]) -> Memory | None:
-    return next((bank for bank in banks if need + reserved.get(bank.name, 0) <= bank.size), None)
+def _free(banks: tuple[Memory, ...], reserved: int) -> dict[str, int]:
+    """Bytes of each bank that weights or arena may take; the first bank holds code, or stack and data, too."""
+    return {bank.name: bank.size - (reserved if bank is banks[0] else 0) for bank in banks}
 
 
-def _too_large(what: str, need: int, banks: tuple[Memory, ...], board: Board, hint: str) -> Problem:
-    largest = max(banks, key=lambda bank: bank.size)
+def _first(free: dict[str, int], need: int) -> str | None:
+    return next((name for name, size in free.items() if need <= size), None)
+
+
+def _too_large(what: str, need: int, free: dict[str, int], board: Board, hint: str) -> Problem:
+    name, size = max(free.items(), key=lambda bank: bank[1])
     return Problem(
         what=f"{what} does not fit" if what == "the arena" else f"{what} do not fit",
         where=f"board {board.name}",
-        found=f"{need:,} bytes, {max(need - largest.size, 1):,} over",
-        allowed=f"{largest.size:,} bytes in the largest bank, '{largest.name}', less stack, code and data",
+        found=f"{need:,} bytes, {need - size:,} over",
+        allowed=f"{max(size, 0):,} bytes in the largest bank, '{name}', beside what else it holds",
         hint=hint,
     )

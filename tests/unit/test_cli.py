@@ -189,6 +189,17 @@ def test_analyze_says_no_where_the_model_does_not_fit(tmp_path):
     assert " no " in flat(call("analyze", MODEL, "--board", tiny).stdout)
 
 
+def test_an_arena_that_no_single_bank_holds_does_not_fit(tmp_path):
+    text = (resources.boards() / "nucleo-l4r5zi.toml").read_text(encoding="utf-8")
+    bank = '[[memory]]\nname = "{}"\nkind = "ram"\norigin = {}\nsize = {}\n'
+    split = tmp_path / "split.toml"
+    whole = text[text.rindex("[[memory]]") : text.index("[serial]")]
+    split.write_text(text.replace(whole, bank.format("a", 0x2000_0000, 8000) + bank.format("b", 0x2000_2000, 3000)))
+    (fit,) = json.loads(call("analyze", MODEL, "--board", split, "--json").stdout)["boards"]
+    assert fit["ram"]["needed"] <= fit["ram"]["available"]
+    assert not fit["fits"]
+
+
 def test_dump_shows_the_graph_after_each_pass():
     read = call("dump", MODEL, "--after", "read").stdout
     assert "CONV_2D" in read
