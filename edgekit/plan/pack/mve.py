@@ -1,0 +1,61 @@
+"""Packers of the Helium kernels; firmware/include/ek/mve.h describes their formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgekit.ir.graph import Array
+from edgekit.ir.quant import wrap_int32
+from edgekit.ops import accumulators
+from edgekit.plan.pack.registry import packer
+
+_LANES = 16
+
+
+@packer
+def mve_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Channel pairs of an OHWI filter for ``ek_mve_block``: int8.
+
+    Of every four channels the pairs are 0 and 2, then 1 and 3. Per pair sixteen weights of each for every sixteen
+    taps, zeros after the last tap, then bias, multiplier and shift (three int32) of each. The channels are a multiple
+    of four.
+    """
+    out_c = arrays["filter"].shape[0]
+    filters = arrays["filter"].reshape(out_c, -1)
+    weights, records = _folded(filters, arrays, ints)
+    chunks = np.pad(weights, ((0, 0), (0, -weights.shape[1] % _LANES))).reshape(out_c, -1, _LANES)
+    order = np.arange(out_c).reshape(-1, 2, 2).swapaxes(1, 2).reshape(-1)
+    paired = chunks[order].reshape(out_c // 2, 2, -1, _LANES).swapaxes(1, 2).reshape(out_c // 2, -1)
+    return _joined(paired, records[order].reshape(out_c // 2, -1))
+
+
+def _joined(weights: Array, records: Array) -> Array:
+    """Rows of int8 weights, each followed by its row of int32."""
+    return np.concatenate([weights.astype(np.int8), _bytes(records)], axis=1).reshape(-1)
+
+
+def _bytes(words: Array) -> Array:
+    return np.ascontiguousarray(words.astype("<i4")).view(np.int8)
+
+
+def _folded(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array]:
+    """Weights and (bias with the input's zero point, multiplier, shift) per channel; fixed channels as constants.
+
+    A fixed channel has no weights, a multiplier of a half and a shift of one: a quarter of its bias, exactly.
+    """
+    out = (ints["out_zp"], ints["act_min"], ints["act_max"])
+    multiplier, shift = arrays["multiplier"].astype(np.int64), arrays["shift"].astype(np.int64)
+    facts = accumulators.channels(filters, arrays["bias"], multiplier, shift, in_zp=ints["in_zp"], out=out)
+    weights = np.where(facts.fixed[:, None], 0, filters.astype(np.int64))
+    bias = wrap_int32(arrays["bias"].astype(np.int64) - ints["in_zp"] * weights.sum(axis=1))
+    records = np.stack(
+        [
+            np.where(facts.fixed, 4 * (facts.value - ints["out_zp"]), bias),
+            np.where(facts.fixed, 1 << 30, multiplier),
+            np.where(facts.fixed, -1, shift),
+        ],
+        axis=1,
+    )
+    return weights, records
