@@ -26,9 +26,26 @@ def mve_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     filters = arrays["filter"].reshape(out_c, -1)
     weights, records = _folded(filters, arrays, ints)
     chunks = np.pad(weights, ((0, 0), (0, -weights.shape[1] % _LANES))).reshape(out_c, -1, _LANES)
-    order = np.arange(out_c).reshape(-1, 2, 2).swapaxes(1, 2).reshape(-1)
+    order: Array = np.arange(out_c).reshape(-1, 2, 2).swapaxes(1, 2).reshape(-1)
     paired = chunks[order].reshape(out_c // 2, 2, -1, _LANES).swapaxes(1, 2).reshape(out_c // 2, -1)
     return _joined(paired, records[order].reshape(out_c // 2, -1))
+
+
+@packer
+def mve_row_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Groups of eight outputs of a fully connected filter (OC,IC) for ``ek_mve_row``: int8.
+
+    Per group sixteen weights of each for every sixteen features, zeros after the last feature, then the biases of
+    the even outputs, of the odd ones, and so the multipliers and the shifts. Zeros after the last output.
+    """
+    weights, records = _folded(arrays["filter"], arrays, ints)
+    out_c, taps = weights.shape
+    weights = np.pad(weights, ((0, -out_c % 8), (0, -taps % _LANES)))
+    records = np.pad(records, ((0, -out_c % 8), (0, 0)))
+    groups = len(weights) // 8
+    chunks = weights.reshape(groups, 8, -1, _LANES).swapaxes(1, 2).reshape(groups, -1)
+    # (group, even and odd, word of the record, four outputs) from (group, four outputs, even and odd, word)
+    return _joined(chunks, records.reshape(groups, 4, 2, 3).transpose(0, 3, 2, 1).reshape(groups, -1))
 
 
 def _joined(weights: Array, records: Array) -> Array:

@@ -151,6 +151,94 @@ typedef struct {
 
 EK_MVE_BLOCK(ek_mve_block_relu, EK_MVE_RELU)
 EK_MVE_BLOCK(ek_mve_block_linear, EK_MVE_LINEAR)
+
+/* Sixteen features by eight outputs: 17 instructions, 68 bytes. r0 r2 ... r12 lr outputs; r1 features, r3 stream. */
+#define EK_MVE_FEATURES(mac)           \
+    "vldrw.u32 q0, [r1], #16\n"        \
+    "vldrw.u32 q1, [r3], #128\n"       \
+    "vldrw.u32 q2, [r3, #-112]\n"      \
+    mac " r0, q0, q1\n"                \
+    "vldrw.u32 q3, [r3, #-96]\n"       \
+    mac " r2, q0, q2\n"                \
+    "vldrw.u32 q1, [r3, #-80]\n"       \
+    mac " r4, q0, q3\n"                \
+    "vldrw.u32 q2, [r3, #-64]\n"       \
+    mac " r6, q0, q1\n"                \
+    "vldrw.u32 q3, [r3, #-48]\n"       \
+    mac " r8, q0, q2\n"                \
+    "vldrw.u32 q1, [r3, #-32]\n"       \
+    mac " r10, q0, q3\n"               \
+    "vldrw.u32 q2, [r3, #-16]\n"       \
+    mac " r12, q0, q1\n"               \
+    mac " lr, q0, q2\n"
+#define EK_MVE_NEXT_FEATURES EK_MVE_FEATURES("vmladava.s8")
+
+/* A row of features by all outputs of a layer, eight a turn. r5 end of the features, r7 where results go, r9 outputs
+ * left, r11 features; q7 zero point; on the stack where the loop is entered. */
+EK_MVE_NAKED void ek_mve_row(EK_MVE_REGISTER const ek_mve_layer *layer, EK_MVE_REGISTER const int8_t *features,
+                             EK_MVE_REGISTER int8_t *out, EK_MVE_REGISTER int32_t outputs)
+{
+    __asm__ volatile("push {r4-r11, lr}\n"
+                     "vpush {d14-d15}\n"
+                     "sub sp, sp, #8\n"
+                     "mov r9, r3\n"
+                     "mov r7, r2\n"
+                     "mov r11, r1\n"
+                     "ldm r0, {r3, r5, r6, r8}\n"
+                     "vdup.16 q7, r6\n"
+                     "add r5, r1, r8, lsl #4\n"
+                     "adr.w r10, 3f\n"
+                     "subs r8, r8, #1\n"
+                     "beq 1f\n"
+                     "subs r8, r8, #1\n"
+                     "and r8, r8, #3\n"
+                     "adds r8, r8, #1\n"
+                     "movs r4, #68\n"
+                     "mul r8, r8, r4\n"
+                     "adr.w r10, 2f\n"
+                     "sub r10, r10, r8\n"
+                     "1: orr r10, r10, #1\n"
+                     "str r10, [sp]\n"
+                     "6: mov r1, r11\n"
+                     EK_MVE_FEATURES("vmladav.s8")
+                     "ldr pc, [sp]\n"
+                     "7:\n"
+                     EK_MVE_NEXT_FEATURES EK_MVE_NEXT_FEATURES EK_MVE_NEXT_FEATURES EK_MVE_NEXT_FEATURES
+                     "2: cmp r1, r5\n"
+                     "bne.w 7b\n"
+                     "3: vmov q0[2], q0[0], r0, r8\n"
+                     "vmov q0[3], q0[1], r4, r12\n"
+                     "vmov q1[2], q1[0], r2, r10\n"
+                     "vmov q1[3], q1[1], r6, lr\n"
+                     "vldrw.u32 q2, [r3], #96\n"
+                     "vadd.i32 q0, q0, q2\n"
+                     "vldrw.u32 q3, [r3, #-80]\n"
+                     "vadd.i32 q1, q1, q3\n"
+                     "vldrw.u32 q2, [r3, #-64]\n"
+                     "vqrdmulh.s32 q0, q0, q2\n"
+                     "vldrw.u32 q3, [r3, #-48]\n"
+                     "vqrdmulh.s32 q1, q1, q3\n"
+                     "vshr.s32 q2, q0, #31\n"
+                     "vadd.i32 q0, q0, q2\n"
+                     "vldrw.u32 q2, [r3, #-32]\n"
+                     "vshr.s32 q3, q1, #31\n"
+                     "vadd.i32 q1, q1, q3\n"
+                     "vldrw.u32 q3, [r3, #-16]\n"
+                     "vrshl.s32 q0, q0, q2\n"
+                     "vrshl.s32 q1, q1, q3\n"
+                     "vqmovnb.s32 q0, q0\n"
+                     "vqmovnt.s32 q0, q1\n"
+                     "vqadd.s16 q0, q0, q7\n"
+                     "vqmovnb.s16 q0, q0\n"
+                     "vctp.16 r9\n"
+                     "vpst\n"
+                     "vstrbt.16 q0, [r7], #8\n"
+                     "subs r9, r9, #8\n"
+                     "bgt.w 6b\n"
+                     "add sp, sp, #8\n"
+                     "vpop {d14-d15}\n"
+                     "pop {r4-r11, pc}\n");
+}
 /* clang-format on */
 
 static inline ek_mve_layer ek_mve_layer_of(const int8_t *stream, int32_t taps, int32_t channels, int32_t out_zp)
