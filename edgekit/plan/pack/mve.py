@@ -26,7 +26,7 @@ def mve_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     filters = arrays["filter"].reshape(out_c, -1)
     weights, records = _folded(filters, arrays, ints)
     chunks = np.pad(weights, ((0, 0), (0, -weights.shape[1] % _LANES))).reshape(out_c, -1, _LANES)
-    order: Array = np.arange(out_c).reshape(-1, 2, 2).swapaxes(1, 2).reshape(-1)
+    order = [first + channel for first in range(0, out_c, 4) for channel in (0, 2, 1, 3)]
     paired = chunks[order].reshape(out_c // 2, 2, -1, _LANES).swapaxes(1, 2).reshape(out_c // 2, -1)
     return _joined(paired, records[order].reshape(out_c // 2, -1))
 
@@ -46,6 +46,39 @@ def mve_row_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arra
     chunks = weights.reshape(groups, 8, -1, _LANES).swapaxes(1, 2).reshape(groups, -1)
     # (group, even and odd, word of the record, four outputs) from (group, four outputs, even and odd, word)
     return _joined(chunks, records.reshape(groups, 4, 2, 3).transpose(0, 3, 2, 1).reshape(groups, -1))
+
+
+@packer
+def mve_window_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """A depthwise filter (KH,KW,OC) of up to 3x3 for ``ek_mve_squares``: int8.
+
+    Per channel five zeros, then columns of four weights, zeros below and right of the filter. Loads from up to five
+    bytes earlier meet the same weights one row lower, one column further right, or both.
+    """
+    kh, kw, channels = arrays["filter"].shape
+    squares = np.zeros((channels, 4, 4), np.int8)
+    squares[:, :kw, :kh] = arrays["filter"].transpose(2, 1, 0)
+    return _shiftable(squares.reshape(channels, _LANES), 5, arrays, ints)
+
+
+@packer
+def mve_column_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """A depthwise filter (KH,1,OC) of up to 13 rows for ``ek_mve_columns``: int8.
+
+    Per channel three zeros, then the weights. Loads from up to three bytes earlier meet them up to three rows lower.
+    """
+    kh, _, channels = arrays["filter"].shape
+    columns = np.zeros((channels, _LANES), np.int8)
+    columns[:, :kh] = arrays["filter"][:, 0].T
+    return _shiftable(columns, 3, arrays, ints)
+
+
+def _shiftable(vectors: Array, zeros: int, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Vectors of sixteen weights, the last ``zeros`` of them zero and put first; sixteen more; then the records."""
+    filters = np.moveaxis(arrays["filter"], -1, 0).reshape(len(vectors), -1)
+    weights, records = _folded(filters, arrays, ints)
+    live = np.where(weights.any(axis=1)[:, None], np.roll(vectors, zeros, axis=1), 0)
+    return np.concatenate([live.astype(np.int8).reshape(-1), np.zeros(_LANES, np.int8), _bytes(records.reshape(-1))])
 
 
 def _joined(weights: Array, records: Array) -> Array:
