@@ -77,7 +77,7 @@ def _shiftable(vectors: Array, zeros: int, arrays: Mapping[str, Array], ints: Ma
     """Vectors of sixteen weights, the last ``zeros`` of them zero and put first; sixteen more; then the records."""
     filters = np.moveaxis(arrays["filter"], -1, 0).reshape(len(vectors), -1)
     weights, records = _folded(filters, arrays, ints)
-    live = np.where(weights.any(axis=1)[:, None], np.roll(vectors, zeros, axis=1), 0)
+    live = np.roll(vectors, zeros, axis=1) * (weights != 0).any(axis=1, keepdims=True)
     return np.concatenate([live.astype(np.int8).reshape(-1), np.zeros(_LANES, np.int8), _bytes(records.reshape(-1))])
 
 
