@@ -56,7 +56,7 @@ class Job:
     """A model planned for a board. ``data`` is the .tflite file's bytes, None if the graph came without.
 
     ``layers_of`` limits the comparison of every layer to the first so many samples, 0 to none: the outputs of all
-    are compared anyway. ``port`` is the serial port of a real board that holds the image already; empty: emulate.
+    are compared anyway. ``task`` is the MLPerf Tiny task the firmware names itself by; empty: the model's name.
     """
 
     graph: Graph
@@ -68,6 +68,7 @@ class Job:
     toolchain: str
     progress: Progress
     layers_of: int = 0
+    task: str = ""
     port: str = ""
 
     @property
@@ -83,7 +84,7 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
     tool = Tool(compiler.toolchain, compiler.version)
     ram, flash = analysis.available(job.board)
     if dry_run:
-        files, build_id = project.project_files(job.plan, job.board, compiler)
+        files, build_id = project.project_files(job.plan, job.board, compiler, job.task)
         sizes = Sizes(arena=job.plan.arena_bytes, weights=job.plan.weight_bytes, board_ram=ram, board_flash=flash)
         commands = (
             f"cmake -S {out} -B {out}/build -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake",
@@ -91,7 +92,7 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
         )
         return Build(job.plan, job.board.name, out, tool, sizes, None, None, build_id, tuple(sorted(files)), commands)
     job.progress("generating C", 0, 0)
-    written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain)
+    written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain, task=job.task)
     built = project.build(written, lambda done, whole, _what: job.progress("building", done, whole))
     size = footprint.measure(built, job.plan.weight_bytes, job.plan.arena_bytes)
     sizes = Sizes(
@@ -105,7 +106,17 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
         board_flash=flash,
     )
     files = tuple(sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if _is_source(p, out)))
-    return Build(job.plan, job.board.name, out, tool, sizes, built.elf, built.bin or built.elf, built.build_id, files)
+    return Build(
+        job.plan,
+        job.board.name,
+        out,
+        tool,
+        sizes,
+        built.elf,
+        built.bin or built.hex or built.elf,
+        built.build_id,
+        files,
+    )
 
 
 def _is_source(path: Path, out: Path) -> bool:

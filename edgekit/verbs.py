@@ -29,6 +29,9 @@ ModelLike = Path | str | bytes | Graph
 BoardLike = Path | str | Board
 SamplesLike = Path | str | Samples
 
+TASKS = ("kws01", "vww01", "ad01", "ic01", "sww01")
+"""The tasks of MLPerf Tiny, by the names its runner knows."""
+
 
 def load(model: ModelLike) -> Graph:
     """Read and check a model.
@@ -82,19 +85,24 @@ def build(
     out: Path | str | None = None,
     *,
     toolchain: str = "zig",
+    task: str = "",
     progress: Progress = silent,
     dry_run: bool = False,
 ) -> Build:
     """Generate the C project of a model for a board in ``out`` and build its image.
 
-    Without ``out`` the project goes to edgekit's cache. ``dry_run`` writes and runs nothing.
+    Without ``out`` the project goes to edgekit's cache. ``task`` is one of ``TASKS``: what the public MLPerf Tiny
+    runner is told, and how the harness reads its inputs. ``dry_run`` writes and runs nothing.
 
     Raises:
         FitError: the image does not fit the board.
         MissingToolError, BuildError: the compiler or CMake is missing or fails.
         ModelError, UnsupportedError, BoardError: as ``load`` and ``make_plan`` do.
     """
-    return execution.build(_job(model, board, out, toolchain, progress), dry_run=dry_run)
+    if task and task not in TASKS:
+        raise UsageError(Problem("there is no such MLPerf Tiny task", found=f"'{task}'", allowed=", ".join(TASKS)))
+    job = _job(model, board, out, toolchain, progress)
+    return execution.build(replace(job, task=task), dry_run=dry_run)
 
 
 def run(

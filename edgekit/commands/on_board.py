@@ -40,6 +40,9 @@ def build(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the project goes; default: ./MODEL-BOARD.")
     ] = None,
     toolchain: ToolchainName = Toolchain.ZIG,
+    task: Annotated[
+        str, typer.Option("--task", metavar="TASK", help="MLPerf Tiny task for its public runner: kws01, vww01 ...")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be generated and run; write nothing.")
     ] = False,
@@ -53,7 +56,9 @@ def build(
     """
     with working() as progress:
         where = out or Path(f"{model.stem}-{Path(board).stem}")
-        built = edgekit.build(model, board, where, toolchain=toolchain.value, progress=progress, dry_run=dry_run)
+        built = edgekit.build(
+            model, board, where, toolchain=toolchain.value, task=task, progress=progress, dry_run=dry_run
+        )
     emit(built.json(), report.build(built), as_json=json)
 
 

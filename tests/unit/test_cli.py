@@ -264,3 +264,14 @@ def test_the_verbs_are_there_and_unknown_names_are_not():
     assert set(edgekit.__all__) <= set(dir(edgekit))
     with pytest.raises(AttributeError, match="no_such_verb"):
         _ = edgekit.no_such_verb
+
+
+def test_an_unknown_task_of_the_public_runner_is_refused_with_those_it_knows():
+    result = call("build", MODEL, "--board", "nucleo-l4r5zi", "--task", "kws02", "--dry-run")
+    assert result.exit_code == 2
+    assert "kws01" in flat(result.stderr)
+
+
+def test_the_task_goes_into_the_generated_firmware(tmp_path):
+    built = [edgekit.build(MODEL, "host", tmp_path / task, task=task, dry_run=True) for task in ("", "kws01")]
+    assert built[0].build_id != built[1].build_id
