@@ -8,7 +8,8 @@ BOARD ?= nucleo-l4r5zi
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
     $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && exit; done; \
     echo python3)
-PYTEST_FLAGS ?=
+# A worker a processor: most of the time goes into compilers.
+PYTEST_FLAGS ?= -n auto --dist worksteal
 
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
