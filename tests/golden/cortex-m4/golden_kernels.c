@@ -370,7 +370,6 @@ void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
     const uint32_t *stream_end = a->stream + (outputs / 4) * group;
     const int32_t linear = a->act_min < a->out_zp;
     const ek_dsp_layer layer = {0, 2 * quads, stream_end, linear, a->stream, outputs};
-    const ek_dsp_layer rest = {0, 2 * quads, stream_end + group, linear, stream_end, outputs % 4};
     const int8_t *row = in->base;
     int8_t *result = out->base;
     uint32_t *tile = scratch;
@@ -390,7 +389,8 @@ void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
         if (outputs >= 4) {
             ek_dsp_row_4(result, layer.stream, tile, &layer);
         }
-        if (rest.channels > 0) {
+        if (outputs % 4 != 0) {
+            const ek_dsp_layer rest = {0, 2 * quads, stream_end + group, linear, stream_end, outputs % 4};
             int8_t last[4];
             ek_dsp_row_4(last, rest.stream, tile, &rest);
             for (int32_t k = 0; k < rest.channels; k++) {
