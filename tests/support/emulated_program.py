@@ -53,8 +53,9 @@ def _listen(emulated: EmulatedBoard) -> str:
     text = ""
     deadline = time.monotonic() + _TIMEOUT_S
     with serial.serial_for_url(emulated.url, timeout=1) as port:
-        port.write(b"g")
         while "DONE" not in text or not text.endswith("\n"):
+            if not text:
+                port.write(b"g")  # a byte that comes before the board listens is lost
             text += port.read(max(port.in_waiting, 1)).decode("ascii", "replace")
             emulated.check()
             assert time.monotonic() < deadline, f"the board does not finish; it said {text[-500:]!r}"
