@@ -15,15 +15,37 @@ from edgekit.board import Board
 from edgekit.emulate import EmulatedBoard
 from edgekit.toolchain import compilers, image, project
 
-_TIMEOUT_S = 120.0
+_TIMEOUT_S = 400.0
+_CODE_BYTES = 4000  # of one entry, roughly
+_RESERVE_BYTES = 64 << 10
 
 
 def run_on_board(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -> str:
-    """Build the program of ``items`` for ``board``, run it and return what it prints."""
-    elf = _build(items, board, toolchain, folder)
-    binary, _ = image.write(elf)
-    with EmulatedBoard(board, binary or elf, elf) as emulated:
-        return _listen(emulated)
+    """Build programs of ``items`` for ``board``, as many as its flash needs, run them; what they print."""
+    said = ""
+    for number, part in enumerate(_parts(items, board)):
+        place = folder / str(number)
+        elf = _build(part, board, toolchain, place)
+        binary, _ = image.write(elf)
+        with EmulatedBoard(board, binary or elf, elf) as emulated:
+            said += _listen(emulated)
+    return said
+
+
+def _parts(items: Sequence[Entry], board: Board) -> list[list[Entry]]:
+    """``items`` in groups whose images fit the board's first flash bank."""
+    limit = board.target.banks("flash")[0].size - _RESERVE_BYTES
+    parts: list[list[Entry]] = [[]]
+    used = 0
+    for item in items:
+        data = sum(a.nbytes for inputs, outputs in item.samples for a in (*inputs, *outputs))
+        size = data + item.plan.weight_bytes + _CODE_BYTES
+        if parts[-1] and used + size > limit:
+            parts.append([])
+            used = 0
+        parts[-1].append(item)
+        used += size
+    return parts
 
 
 def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -> Path:
@@ -36,7 +58,7 @@ def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -
     for name, text in kept.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "model").mkdir()
+    (folder / "model").mkdir(parents=True)
     write_program(folder / "model", items)
     build = folder / "build"
     build.mkdir()

@@ -102,6 +102,12 @@ static void fail(const test_case *c, uint32_t sample, uint32_t step, const char 
     print("\n");
 }
 
+/* Bytes that are watched: the case's arena and a margin on both sides. */
+static uint32_t room(const test_case *c)
+{
+    return c->arena_bytes + 64U;
+}
+
 static uint32_t whole_bytes(const tensor *t)
 {
     return (uint32_t)(t->images * t->rows * t->row_bytes);
@@ -139,7 +145,7 @@ static int may_write(const test_case *c, uint32_t offset)
 
 static void check_untouched(const test_case *c, uint32_t sample, uint32_t step, const uint8_t *arena)
 {
-    for (uint32_t i = 0; i < ARENA_BYTES; ++i) {
+    for (uint32_t i = 0; i < room(c); ++i) {
         const uint32_t offset = (uint32_t)(arena_room + i - arena);
         if (arena_room[i] != before[i] && (arena_room + i < arena || !may_write(c, offset))) {
             fail(c, sample, step, "wrote outside its output and scratch", (int32_t)offset, arena_room[i], before[i]);
@@ -173,7 +179,7 @@ static void check_rows(const test_case *c, uint32_t sample, uint32_t step, uint8
 static void run_sample(const test_case *c, uint32_t sample, const uint8_t *data)
 {
     uint8_t *arena = arena_room + 32;
-    for (uint32_t i = 0; i < ARENA_BYTES; ++i) {
+    for (uint32_t i = 0; i < room(c); ++i) {
         arena_room[i] = (uint8_t)(i * 37U + 11U);
     }
     const uint8_t *expected = data;
@@ -186,7 +192,7 @@ static void run_sample(const test_case *c, uint32_t sample, const uint8_t *data)
             feed(arena, &c->tensors[i], whole, c->steps[step].in[i]);
             whole += whole_bytes(&c->tensors[i]);
         }
-        copy(before, arena_room, sizeof(before));
+        copy(before, arena_room, room(c));
         c->step(arena, step);
         check_untouched(c, sample, step, arena);
         check_rows(c, sample, step, arena, expected);

@@ -47,15 +47,15 @@ def cases_of(kernel: Kernel) -> list[Case]:
     return found
 
 
-def entries(kernel: Kernel, target: Target, cases: Sequence[Case], random_samples: int = 1) -> list[Entry]:
-    """Every case planned every way, named k000, k001 ..."""
+def entries(kernel: Kernel, target: Target, cases: Sequence[Case], *, brief: bool = False) -> list[Entry]:
+    """Every case planned every way, named k000, k001 ...; ``brief``: whole and in the smallest rings of two rows."""
     result: list[Entry] = []
     for case in cases:
         graph = graphs.graph(case)
         samples = tuple(
-            (inputs, interp.outputs(graph, inputs)) for inputs in graphs.samples(graph, count=random_samples)
+            (inputs, interp.outputs(graph, inputs)) for inputs in graphs.samples(graph, count=1)[2 if brief else 0 :]
         )
-        for plan in _plans(kernel, graph, target):
+        for plan in _plans(kernel, graph, target, brief=brief):
             named = replace(plan, model=f"k{len(result):03d}", title=f"{kernel.name} {case.name}")
             result.append(Entry(graph, _renamed(named, plan.model), samples, _windows(graph, plan)))
     return result
@@ -74,14 +74,15 @@ def write_program(folder: Path, items: Sequence[Entry]) -> list[Path]:
     return [source]
 
 
-def _plans(kernel: Kernel, graph: Graph, target: Target) -> Iterator[Plan]:
+def _plans(kernel: Kernel, graph: Graph, target: Target, *, brief: bool) -> Iterator[Plan]:
     forced = {kernel.family: kernel.name}
     whole = make(graph, target, forced)
     yield whole
     layer = whole.layers[0]
     if layer.rowwise and layer.rows > 1:
-        yield make(graph, target, forced, band_rows=1)
-        for band in (1, 2):
+        if not brief:
+            yield make(graph, target, forced, band_rows=1)
+        for band in (2,) if brief else (1, 2):
             yield _ringed(graph, make(graph, target, forced, band_rows=band))
 
 
