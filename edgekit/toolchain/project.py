@@ -128,13 +128,19 @@ def build(project: Project, progress: Progress | None = None) -> Build:
     """
     folder = project.path / "build"
     report = progress or _silent
+    ninja = compilers.require(compilers.ninja())
+    configure = _configure(project, folder, ninja)
+    stamp = folder / "configured.json"
+    wanted = json.dumps(configure)
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)  # made with tools of another place, which may be gone
     folder.mkdir(exist_ok=True)
     log = folder / "log.txt"
-    ninja = compilers.require(compilers.ninja())
     log.write_text("", encoding="utf-8")
     report(0, 0, "cmake")
-    if not (folder / "build.ninja").is_file():
-        _run(_configure(project, folder, ninja), log, project.board, report)
+    if not stamp.is_file():
+        _run(configure, log, project.board, report)
+        stamp.write_text(wanted, encoding="utf-8")
     _run([str(ninja), "-C", str(folder)], log, project.board, report)
     elf = folder / f"{project.model}_bench.elf"
     if not project.board.target.bare_metal:

@@ -158,6 +158,16 @@ def test_another_compiler_starts_from_an_empty_build_folder(tmp_path):
     assert "zig.cmake" not in cache
 
 
+def test_a_build_folder_of_tools_that_are_gone_is_made_anew(tmp_path):
+    made = tiny.build(board.load("emu-m3"), tmp_path / "out", "zig")
+    folder = made.project.path / "build"
+    stamp = folder / "configured.json"
+    stamp.write_text(stamp.read_text().replace("cmake", "gone/cmake"))
+    for name in ("CMakeCache.txt", "build.ninja"):
+        (folder / name).write_text("set by tools that are gone\n")
+    assert project.build(made.project).elf.is_file()
+
+
 def test_progress_is_told_step_by_step(l4):
     _, _, steps = l4
     done, total, _ = steps[-1]
