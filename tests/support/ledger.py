@@ -30,6 +30,19 @@ BOARDS = (
 TOOLCHAINS = ("zig", "gcc")
 
 
+MACS = {"kws": 2_656_768, "ic": 12_501_632, "vww": 7_489_664, "ad": 264_192, "sww": 826_368}
+PEER = {
+    "kws": (7_698_095, 1_786_000, 22_820 + 1_100 + 424, 53_936 + 52_171),
+    "ic": (29_865_196, 4_813_000, 54_996 + 1_100 + 424, 98_496 + 49_975),
+    "vww": (24_101_542, 6_433_000, 100_708 + 1_100 + 424, 333_288 + 52_171),
+    "ad": (582_866, 149_917, 2_580 + 812 + 320, 276_976 + 27_027),
+    "sww": (2_227_447, 407_813, 16_596 + 948 + 424, 74_520 + 49_655),
+}
+"""TFLM + CMSIS-NN (arm-none-eabi-gcc 12.2, release build): exact instruction counts of one inference on an emulated
+Cortex-M4 and on the best of its Cortex-M55 builds; on the M4 also RAM (tensor arena, peak stack and static data) and
+flash (model data and code)."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """Counts of one inference; ``instructions`` and ``cycles`` are None where nothing counts them."""
@@ -97,3 +110,28 @@ def store(name: str, entry: Entry) -> None:
         file.seek(0)
         file.truncate()
         file.write("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def table() -> str:
+    """The comparison that README.md shows, from the ledger."""
+    head = "| model | MACs | M4 (per MAC) | TFLM | M55 | TFLM | M0+ | M4 cycles, est. | RAM | TFLM | flash | TFLM |"
+    lines = [head, "|---" + "|---:" * 11 + "|"]
+    entries = read()
+    for model, macs in MACS.items():
+        m4, m55, m0 = (entries[key(model, b, "zig")] for b in ("nucleo-l4r5zi", "emu-m55", "emu-m0plus"))
+        peer_m4, peer_m55, peer_ram, peer_flash = PEER[model]
+        share = (m4.instructions or 0) / macs
+        first = (f"{macs:,}", f"{m4.instructions:,} ({share:.2f})")
+        counts = (
+            peer_m4,
+            m55.instructions,
+            peer_m55,
+            m0.instructions,
+            m4.cycles,
+            m4.ram,
+            peer_ram,
+            m4.flash,
+            peer_flash,
+        )
+        lines.append(f"| {' | '.join((model, *first, *(f'{n:,}' for n in counts)))} |")
+    return "\n".join(lines) + "\n"
