@@ -93,19 +93,27 @@ def _owners(graph: Graph, life: Mapping[str, _Life], in_place_until: Mapping[int
     """
     owner = {name: name for name in life}
     busy = {name: span.last for name, span in life.items()}
-    for node in graph.nodes:
-        source = next((n for n in node.inputs if n in life), "")
-        if not source:
+
+    def join(output: str, root: str) -> None:
+        old = owner[output]
+        for name, whose in owner.items():
+            if whose == old:
+                owner[name] = root
+        busy[root] = max(busy[root], busy[old])
+
+    reads = [(node, next((n for n in node.inputs if n in life), "")) for node in graph.nodes]
+    # Views first: a tensor that is still read through a view made later must not be written over.
+    for node, source in reads:
+        if source and not node.op.FAMILY:
+            join(node.outputs[0], owner[source])
+    for node, source in reads:
+        if not source or id(node) not in in_place_until:
             continue
         root, output = owner[source], node.outputs[0]
-        if node.op.FAMILY:
-            same_size = graph.tensors[source].bytes == graph.tensors[output].bytes
-            read_once = node.inputs.count(source) == 1
-            dies_here = busy[root] == in_place_until.get(id(node))
-            if not (same_size and read_once and dies_here):
-                continue
-        owner[output] = root
-        busy[root] = max(busy[root], life[output].last)
+        same_size = graph.tensors[source].bytes == graph.tensors[output].bytes
+        read_once = sum(owner.get(n) == root for n in node.inputs) == 1
+        if same_size and read_once and busy[root] == in_place_until[id(node)]:
+            join(output, root)
     return owner
 
 
