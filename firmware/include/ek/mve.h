@@ -36,7 +36,8 @@ typedef struct {
     int32_t filled;
 } ek_mve_group;
 
-/* clang-format off: one instruction a line */
+/* One instruction a line. */
+/* clang-format off */
 
 /* Sixteen taps of four pixels by two channels: 14 instructions, 56 bytes. r0 r2 r4 r6 first channel, r8 r10 r12 lr
  * second; r1 tile, r3 stream. */
@@ -241,7 +242,8 @@ EK_MVE_NAKED void ek_mve_row(EK_MVE_REGISTER const ek_mve_layer *layer, EK_MVE_R
 }
 /* clang-format on */
 
-static inline ek_mve_layer ek_mve_layer_of(const int8_t *stream, int32_t taps, int32_t channels, int32_t out_zp)
+static inline ek_mve_layer ek_mve_layer_of(const int8_t *stream, int32_t taps, int32_t channels,
+                                           int32_t out_zp)
 {
     const int32_t chunks = (taps + 15) / 16;
     const ek_mve_layer layer = {stream, stream + channels / 2 * (32 * chunks + 24), out_zp, chunks};

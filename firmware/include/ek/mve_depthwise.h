@@ -9,22 +9,23 @@
 
 /* A walk over `tiles` neighbouring tiles, each with all channels. The assembly knows the offsets. */
 typedef struct {
-    const int8_t *weights;     /*  0 */
-    const int32_t *records;    /*  4: bias, multiplier, shift of each channel */
-    const int32_t *end;        /*  8 */
-    int8_t *out;               /* 12: of the first channel; lane addresses are this plus `lanes` */
-    int32_t tiles;             /* 16 */
-    int32_t out_step;          /* 20: bytes from the end of a tile's channels to the next tile's first */
-    int32_t in_step;           /* 24: the same for the input */
-    uint32_t mask;             /* 28: lanes that are stored, a bit a byte */
-    uint32_t last_mask;        /* 32: and in the last tile */
-    int32_t out_zp;            /* 36 */
-    int32_t second;            /* 40: bytes from a load to the next */
-    const int8_t *corner[4];   /* 44: the words of the first load, less 4 */
-    uint32_t lanes[4];         /* 60: offsets of eight (16 bits) or four (32 bits) results */
+    const int8_t *weights;   /*  0 */
+    const int32_t *records;  /*  4: bias, multiplier, shift of each channel */
+    const int32_t *end;      /*  8 */
+    int8_t *out;             /* 12: of the first channel; lane addresses are this plus `lanes` */
+    int32_t tiles;           /* 16 */
+    int32_t out_step;        /* 20: bytes from the end of a tile's channels to the next tile's first */
+    int32_t in_step;         /* 24: the same for the input */
+    uint32_t mask;           /* 28: lanes that are stored, a bit a byte */
+    uint32_t last_mask;      /* 32: and in the last tile */
+    int32_t out_zp;          /* 36 */
+    int32_t second;          /* 40: bytes from a load to the next */
+    const int8_t *corner[4]; /* 44: the words of the first load, less 4 */
+    uint32_t lanes[4];       /* 60: offsets of eight (16 bits) or four (32 bits) results */
 } ek_mve_walk;
 
-/* clang-format off: one instruction a line */
+/* One instruction a line. */
+/* clang-format off */
 
 #define EK_MVE_WALK_RELU        \
     "vqrdmulh.s32 q0, q0, r2\n" \
