@@ -360,13 +360,25 @@ def _check(graph: Graph) -> None:
     if structure:
         raise ModelError(*structure)
     unsupported = [p for view in graph.views() for p in view.node.op.problems(view)]
+    known = _known_beforehand(graph)
     unsupported += [
-        Problem("a model output must be made by a layer", f"tensor '{name}'", hint="remove this output")
+        Problem("a model output must depend on an input", f"tensor '{name}'", hint="remove this output")
+        if name in known
+        else Problem("a model output must be made by a layer", f"tensor '{name}'", hint="remove this output")
         for name in dict.fromkeys(graph.outputs)
-        if graph.producer(name) is None
+        if name in known or graph.producer(name) is None
     ]
     if unsupported:
         raise UnsupportedError(*unsupported)
     wrong = verify.problems(graph)
     if wrong:
         raise ModelError(*wrong)
+
+
+def _known_beforehand(graph: Graph) -> set[str]:
+    """Constants and what follows from nothing but constants."""
+    known = {name for name, t in graph.tensors.items() if t.data is not None}
+    for node in graph.nodes:
+        if all(not name or name in known for name in node.inputs):
+            known |= set(node.outputs)
+    return known

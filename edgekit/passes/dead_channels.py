@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, DType, Graph, Node, QuantParams, Tensor, View
 from edgekit.ir.quant import wrap_int32
+from edgekit.ops.reshape import Reshape
 from edgekit.passes.intervals import Interval, intervals, is_padded
 
 _READERS = ("CONV_2D", "FULLY_CONNECTED")
@@ -119,26 +120,31 @@ def _keeps_channels(view: View) -> bool:
         return shape[-1] == inputs[0].shape[-1]
     if name in _CHANNELWISE:
         return all(t.data is None and t.shape == inputs[0].shape for t in inputs) and shape[-1] == inputs[0].shape[-1]
-    return name in _VIEWS and shape[-1] == inputs[0].shape[-1]
+    return name in _VIEWS and shape[-1:] == inputs[0].shape[-1:]
 
 
 def _removed(graph: Graph, spaces: _Spaces) -> dict[str, Array]:
-    """Channels to take out of each open space, as masks; the largest set that is consistent."""
+    """Channels to take out of each open space, as masks; the largest set that is consistent, but for rounding.
+
+    A channel that a layer cannot do without is never tried again: rounding keeps other channels each time, so that
+    the sets of a residual, which depends on itself, might else change for ever.
+    """
     bounds = intervals(graph)
-    width = {s: graph.tensors[s].shape[-1] for s in spaces.open_spaces()}
-    gone = {s: np.zeros(w, bool) for s, w in width.items()}
-    while True:
-        latest = {s: np.ones(w, bool) for s, w in width.items()}
-        for view in graph.views():
-            if view.node.op.NAME in _READERS:
+    readers = [v for v in graph.views() if v.node.op.NAME in _READERS]
+    gone = {s: np.ones(graph.tensors[s].shape[-1], bool) for s in spaces.open_spaces()}
+    for finish in (np.array, _rounded):
+        while True:
+            taken = {s: finish(mask) for s, mask in gone.items()}
+            latest = dict(gone)
+            for view in readers:
                 space = spaces.find(view.node.inputs[0])
                 if space in latest:
-                    kept = ~gone.get(spaces.find(view.output.name), np.zeros(view.output.shape[-1], bool))
-                    latest[space] &= _dispensable(view, bounds[view.node.inputs[0]], kept)
-        latest = {s: _rounded(mask) for s, mask in latest.items()}
-        if all((latest[s] == gone[s]).all() for s in width):
-            return gone
-        gone = latest
+                    kept = ~taken.get(spaces.find(view.output.name), np.zeros(view.output.shape[-1], bool))
+                    latest[space] = latest[space] & _dispensable(view, bounds[view.node.inputs[0]], kept)
+            if all((latest[s] == gone[s]).all() for s in gone):
+                break
+            gone = latest
+    return {s: _rounded(mask) for s, mask in gone.items()}
 
 
 def _dispensable(view: View, bounds: Interval, kept: Array) -> Array:
@@ -241,10 +247,14 @@ def _cut(quant: QuantParams | None, kept: Array) -> QuantParams | None:
 
 
 def _reshaped(view: View, kept: Array) -> tuple[Node, dict[str, Tensor]]:
-    """A view of fewer channels: its target shape, if it is a constant input, says so too."""
-    if len(view.node.inputs) == 1 or view.node.op.NAME != "RESHAPE":
+    """A view of fewer channels: its target shape, if it has one, says so too."""
+    op = view.node.op
+    if not isinstance(op, Reshape):
         return view.node, {}
-    shape = np.array([*view.output.shape[:-1], kept.size], np.int32)
+    new_shape = (*view.output.shape[:-1], kept.size)
+    if view.optional(1) is None:
+        return replace(view.node, op=replace(op, new_shape=new_shape)), {}
+    shape = np.array(new_shape, np.int32)
     name = f"{view.node.outputs[0]}/shape"
     tensor = Tensor(name, shape.shape, DType.INT32, None, _frozen(shape))
     return replace(view.node, inputs=(view.node.inputs[0], name)), {name: tensor}

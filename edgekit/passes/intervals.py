@@ -121,7 +121,7 @@ def _fully_connected(view: View, source: Interval) -> Interval:
 
 
 def _same(view: View, source: Interval) -> Interval:
-    return source if source.low.size == view.output.shape[-1] else _everything(view.output)
+    return source if source.low.shape == view.output.shape[-1:] else _everything(view.output)
 
 
 def _pooled(view: View, source: Interval) -> Interval:

@@ -19,6 +19,8 @@ from edgekit.ir.graph import DType, Graph, QuantParams
 from edgekit.ops.base import Activation
 from edgekit.ops.conv_2d import Conv2D
 from edgekit.ops.fully_connected import FullyConnected
+from edgekit.ops.relu import Relu
+from edgekit.ops.reshape import Reshape
 
 
 def residual(**changes) -> Graph:
@@ -155,6 +157,16 @@ def test_a_tensor_made_twice_is_refused():
 def test_a_model_output_that_no_layer_makes_is_refused():
     with pytest.raises(UnsupportedError, match="must be made by a layer"):
         reader.read(writer.write(residual(outputs=("input_0",))))
+
+
+@pytest.mark.parametrize("op", [Reshape((6, 2)), Relu()], ids=["a view", "a layer"])
+def test_a_model_output_that_depends_on_no_input_is_refused(op):
+    net = nets.Net("known")
+    (first,) = net.layer(Relu(), net.input(act((1, 12))))
+    (second,) = net.layer(op, replace(act((3, 4)), constant=True))
+    with pytest.raises(UnsupportedError, match="must depend on an input") as caught:
+        reader.read(writer.write(net.graph(first, second)))
+    assert second in str(caught.value)
 
 
 def test_tensors_of_one_name_are_told_apart():
