@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _dims(shape: Sequence[int]) -> str:
 def comment_text(text: str) -> str:
     """``text`` made safe inside a C comment: one line, printable ASCII, no comment marks."""
     plain = "".join(ch if " " <= ch <= "~" else "?" for ch in text)
-    return plain.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?)(?=\?)", " ", plain.replace("\\", "/"))
 
 
 def c_string(text: str) -> str:

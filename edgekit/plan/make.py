@@ -23,6 +23,13 @@ _CTYPES = {
     "uint32": "uint32_t", "int64": "int64_t", "float32": "float", "bool": "uint8_t",
 }  # fmt: skip
 _MVE_ALIGN = 16
+_MAX_NAME = 64
+_C_HEADERS = {
+    "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale",
+    "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint",
+    "stdio", "stdlib", "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype",
+}  # fmt: skip
+"""A model's header of one of these names would be taken for the C library's."""
 
 
 def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0) -> Plan:
@@ -60,9 +67,13 @@ def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = 
 
 
 def c_name(title: str) -> str:
-    """A C identifier for a model's title: lower case, no leading digit."""
-    name = re.sub(r"\W+", "_", title, flags=re.ASCII).strip("_").lower()
-    return name if name and not name[0].isdigit() else f"m_{name}".rstrip("_")
+    """A C identifier for a model's title that also names files.
+
+    Lower case, at most 64 characters, no leading digit, no header of the C library and not the runtime's ``ek_``.
+    """
+    name = re.sub(r"\W+", "_", title, flags=re.ASCII).strip("_").lower()[:_MAX_NAME].rstrip("_")
+    taken = not name or name[0].isdigit() or name in _C_HEADERS or f"{name}_".startswith("ek_")
+    return f"m_{name}".rstrip("_") if taken else name
 
 
 def _schedule(choices: Sequence[Choice], band_rows: int) -> tuple[Step, ...]:

@@ -1,22 +1,25 @@
 """Text that goes into C is safe there, whatever the model says."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.codegen.render import c_float, c_string, comment_text
+from edgekit.plan.make import c_name
 
 
-@given(st.text())
+@given(st.text() | st.text(r"*/\?x"))
 def test_no_text_ends_a_comment_or_leaves_its_line(text):
     shown = comment_text(text)
     assert "*/" not in shown
     assert "/*" not in shown
+    assert "??" not in shown
     assert "\n" not in shown
     assert "\\" not in shown
     assert shown.isascii()
 
 
-@given(st.text())
+@given(st.text() | st.text('"\\?x'))
 def test_no_text_leaves_a_string_literal(text):
     literal = c_string(text)
     assert literal[0] == literal[-1] == '"'
@@ -31,3 +34,21 @@ def test_a_float_literal_reads_back_exactly(value):
     assert text.endswith("F")
     assert "." in text or "e" in text
     assert float(text[:-1]) == value or abs(float(text[:-1]) - value) < abs(value) * 1e-8
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Model v2.1", "model_v2_1"),
+        ("9lives", "m_9lives"),
+        ("模型", "m"),
+        ("", "m"),
+        ("stdint", "m_stdint"),
+        ("ek_model", "m_ek_model"),
+        ("EK", "m_ek"),
+        ("ekg", "ekg"),
+        ("a" * 300, "a" * 64),
+    ],
+)
+def test_a_title_becomes_a_name_that_collides_with_nothing(title, name):
+    assert c_name(title) == name
