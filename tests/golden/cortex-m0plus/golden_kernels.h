@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "ek/attributes.h"
 #include "ek/rows.h"
 
 /* What conv_2d_s8_scalar is told of a layer. */
@@ -101,17 +102,17 @@ typedef struct {
     int32_t entries;
 } golden_softmax_s8_scalar_args;
 
-void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
+EK_KERNEL void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
+EK_KERNEL void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+EK_KERNEL void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
+EK_KERNEL void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
+EK_KERNEL void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
+EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
 extern const int32_t golden_w00_bias[8];

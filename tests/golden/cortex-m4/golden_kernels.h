@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "ek/attributes.h"
 #include "ek/rows.h"
 
 /* What conv_2d_s8_dsp_3x3x3 is told of a layer. */
@@ -114,23 +115,23 @@ typedef struct {
     int32_t entries;
 } golden_softmax_s8_scalar_args;
 
-void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
+EK_KERNEL void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
+EK_KERNEL void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
+EK_KERNEL void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
+EK_KERNEL void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
+EK_KERNEL void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
+EK_KERNEL void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
+EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
 extern const uint32_t golden_w00_stream[84];
