@@ -8,7 +8,7 @@ remaining byte is unchanged. (Interval analysis and liveness as compilers use th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,11 +131,12 @@ def _removed(graph: Graph, spaces: _Spaces) -> dict[str, Array]:
     """
     bounds = intervals(graph)
     readers = [v for v in graph.views() if v.node.op.NAME in _READERS]
-    gone = {s: np.ones(graph.tensors[s].shape[-1], bool) for s in spaces.open_spaces()}
-    for finish in (np.array, _rounded):
+    gone: dict[str, Array] = {s: np.ones(graph.tensors[s].shape[-1], bool) for s in spaces.open_spaces()}
+    finishes: tuple[Callable[[Array], Array], ...] = (np.copy, _rounded)
+    for finish in finishes:
         while True:
             taken = {s: finish(mask) for s, mask in gone.items()}
-            latest = dict(gone)
+            latest: dict[str, Array] = dict(gone)
             for view in readers:
                 space = spaces.find(view.node.inputs[0])
                 if space in latest:
