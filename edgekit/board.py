@@ -20,11 +20,11 @@ from edgekit.errors import BoardError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Isa = Literal["scalar", "dsp", "mve", "neon"]
+Isa = Literal["scalar", "thumb", "dsp", "mve", "neon"]
 
 _ISAS: dict[str, tuple[str, ...]] = {
-    "cortex-m0plus": ("scalar",),
-    "cortex-m3": ("scalar",),
+    "cortex-m0plus": ("scalar", "thumb"),
+    "cortex-m3": ("scalar", "thumb"),
     "cortex-m4": ("scalar", "dsp"),
     "cortex-m7": ("scalar", "dsp"),
     "cortex-m33": ("scalar", "dsp"),

@@ -10,6 +10,7 @@ from edgekit.plan.kernels import catalogue
 
 CORES = {
     "scalar": (("emu-m0plus", "zig"), ("emu-m0plus", "gcc"), ("emu-m3", "gcc")),
+    "thumb": (("emu-m0plus", "zig"), ("emu-m0plus", "gcc"), ("emu-m3", "zig"), ("emu-m3", "gcc")),
     "dsp": (("emu-m4", "zig"), ("emu-m4", "gcc"), ("emu-m7", "zig"), ("emu-m33", "gcc"), ("emu-m55", "gcc")),
     "mve": (("emu-m55", "zig"), ("emu-m55", "gcc")),
 }

@@ -1,4 +1,4 @@
-"""Every scalar kernel, and the C twin of every DSP kernel, over every case on this machine.
+"""Every scalar kernel, and the C twin of every Thumb and DSP kernel, over every case on this machine.
 
 Right bytes, no byte outside, no undefined behaviour.
 """
@@ -14,7 +14,11 @@ from edgekit import resources
 from edgekit.board import Target
 from edgekit.plan.kernels import catalogue
 
-TARGETS = {"scalar": Target("host", (), 0), "dsp": Target("cortex-m4", (), 0)}
+TARGETS = {
+    "scalar": Target("host", (), 0),
+    "thumb": Target("cortex-m0plus", (), 0),
+    "dsp": Target("cortex-m4", (), 0),
+}
 WARNINGS = [
     "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wvla", "-Werror",
 ]  # fmt: skip

@@ -39,6 +39,6 @@ def test_a_kernel_names_only_packers_that_exist(kernel):
 
 @pytest.mark.parametrize("kernel", catalogue(), ids=lambda k: k.name)
 def test_a_kernel_says_what_it_is(kernel):
-    assert kernel.isa in {"scalar", "dsp", "mve", "neon"}
+    assert kernel.isa in {"scalar", "thumb", "dsp", "mve", "neon"}
     assert len(kernel.summary) > 10
     assert kernel.align in {4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096}

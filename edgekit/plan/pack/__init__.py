@@ -5,7 +5,7 @@ canonical arrays. A packer is a pure function of those arrays and the layer's in
 family of cores.
 """
 
-from edgekit.plan.pack import dsp, mve, scalar
+from edgekit.plan.pack import dsp, mve, scalar, thumb
 from edgekit.plan.pack.registry import Packer, names, pack, packer
 
-__all__ = ["Packer", "dsp", "mve", "names", "pack", "packer", "scalar"]
+__all__ = ["Packer", "dsp", "mve", "names", "pack", "packer", "scalar", "thumb"]

@@ -8,48 +8,44 @@
 
 /* Layer 0 'conv_2d_0'
  * CONV_2D  1x9x7x3 -> 1x5x4x8  4,320 MACs
- * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [160, 349), writes [0, 160), scratch [352, 403), 312 bytes of constants */
+ * kernel conv_2d_s8_thumb: convolution of any window: patches of four pixels, two products a multiply, four taps per step
+ * reads [396, 585), writes [1016, 1176), scratch [0, 395), 388 bytes of constants */
 void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_conv_2d_s8_scalar_args args = {
-        .bias = golden_w00_bias,
-        .multiplier = golden_w00_multiplier,
-        .shift = golden_w00_shift,
-        .filter = golden_w00_filter,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
+    static const golden_conv_2d_s8_thumb_args args = {
+        .stream = golden_w00_stream,
         .in_c = 3,
-        .groups = 1,
-        .kh = 3,
-        .kw = 3,
-        .in_w = 7,
-        .in_zp = (-1),
-        .dilation_w = 1,
-        .out_c = 8,
-        .stride_h = 2,
-        .pad_top = 1,
-        .dilation_h = 1,
-        .in_h = 9,
-        .out_w = 4,
         .stride_w = 2,
         .pad_left = 1,
+        .dilation_w = 1,
+        .kw = 3,
+        .in_w = 7,
+        .stride_h = 2,
+        .pad_top = 1,
+        .kh = 3,
+        .in_h = 9,
+        .dilation_h = 1,
+        .out_zp = (-128),
+        .in_zp = (-1),
+        .out_w = 4,
+        .out_c = 8,
+        .act_min = (-128),
+        .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 160U), 9, 21},
+        {(const int8_t *)(arena + 396U), 9, 21},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 0U), 5, 32},
+        {(int8_t *)(arena + 1016U), 5, 32},
     };
-    golden_conv_2d_s8_scalar(&args, in, out, arena + 352U, begin, end);
+    golden_conv_2d_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
  * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [0, 160), writes [160, 320), scratch [320, 424), 168 bytes of constants */
+ * reads [1016, 1176), writes [0, 160), scratch [160, 264), 168 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -78,98 +74,79 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 0U), 5, 32},
+        {(const int8_t *)(arena + 1016U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 160U), 5, 32},
+        {(int8_t *)(arena + 0U), 5, 32},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 320U, begin, end);
+    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 160U, begin, end);
 }
 
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
- * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [160, 320), writes [320, 480), scratch [480, 496), 160 bytes of constants */
+ * kernel conv_2d_s8_thumb_1x1: 1x1 convolution, two products a multiply, four pixels by four taps per step
+ * reads [0, 160), writes [1176, 1336), scratch [160, 240), 172 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_conv_2d_s8_scalar_args args = {
-        .bias = golden_w02_bias,
-        .multiplier = golden_w02_multiplier,
-        .shift = golden_w02_shift,
-        .filter = golden_w02_filter,
+    static const golden_conv_2d_s8_thumb_1x1_args args = {
+        .stream = golden_w02_stream,
+        .in_c = 8,
         .out_zp = (-128),
+        .out_c = 8,
+        .out_w = 4,
         .act_min = (-128),
         .act_max = 127,
-        .in_c = 8,
-        .groups = 1,
-        .kh = 1,
-        .kw = 1,
-        .in_w = 4,
-        .in_zp = (-128),
-        .dilation_w = 1,
-        .out_c = 8,
-        .stride_h = 1,
-        .pad_top = 0,
-        .dilation_h = 1,
-        .in_h = 5,
-        .out_w = 4,
-        .stride_w = 1,
-        .pad_left = 0,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 160U), 5, 32},
+        {(const int8_t *)(arena + 0U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 320U), 5, 32},
+        {(int8_t *)(arena + 1176U), 5, 32},
     };
-    golden_conv_2d_s8_scalar(&args, in, out, arena + 480U, begin, end);
+    golden_conv_2d_s8_thumb_1x1(&args, in, out, arena + 160U, begin, end);
 }
 
 /* Layer 3 'conv_2d_3'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  11,520 MACs
- * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [320, 480), writes [160, 320), scratch [480, 576), 672 bytes of constants */
+ * kernel conv_2d_s8_thumb: convolution of any window: patches of four pixels, two products a multiply, four taps per step
+ * reads [1176, 1336), writes [1336, 1496), scratch [0, 1016), 948 bytes of constants */
 void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_conv_2d_s8_scalar_args args = {
-        .bias = golden_w03_bias,
-        .multiplier = golden_w03_multiplier,
-        .shift = golden_w03_shift,
-        .filter = golden_w03_filter,
-        .out_zp = (-128),
-        .act_min = (-128),
-        .act_max = 127,
+    static const golden_conv_2d_s8_thumb_args args = {
+        .stream = golden_w03_stream,
         .in_c = 8,
-        .groups = 1,
-        .kh = 3,
-        .kw = 3,
-        .in_w = 4,
-        .in_zp = (-128),
-        .dilation_w = 1,
-        .out_c = 8,
-        .stride_h = 1,
-        .pad_top = 1,
-        .dilation_h = 1,
-        .in_h = 5,
-        .out_w = 4,
         .stride_w = 1,
         .pad_left = 1,
+        .dilation_w = 1,
+        .kw = 3,
+        .in_w = 4,
+        .stride_h = 1,
+        .pad_top = 1,
+        .kh = 3,
+        .in_h = 5,
+        .dilation_h = 1,
+        .out_zp = (-128),
+        .in_zp = (-128),
+        .out_w = 4,
+        .out_c = 8,
+        .act_min = (-128),
+        .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 320U), 5, 32},
+        {(const int8_t *)(arena + 1176U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 160U), 5, 32},
+        {(int8_t *)(arena + 1336U), 5, 32},
     };
-    golden_conv_2d_s8_scalar(&args, in, out, arena + 480U, begin, end);
+    golden_conv_2d_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 4 'add_4'
  * ADD  1x5x4x8, 1x5x4x8 -> 1x5x4x8
  * kernel add_s8_scalar: sum or difference of two tensors row by row in plain C
- * reads [160, 320), [0, 160), writes [160, 320), 0 bytes of constants */
+ * reads [1336, 1496), [1016, 1176), writes [1336, 1496), 0 bytes of constants */
 void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -177,11 +154,11 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
         .row = 32,
     };
     const ek_in in[2] = {
-        {(const int8_t *)(arena + 160U), 5, 32},
-        {(const int8_t *)(arena + 0U), 5, 32},
+        {(const int8_t *)(arena + 1336U), 5, 32},
+        {(const int8_t *)(arena + 1016U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 160U), 5, 32},
+        {(int8_t *)(arena + 1336U), 5, 32},
     };
     golden_add_s8_scalar(&args, in, out, arena + 0U, begin, end);
 }
@@ -189,7 +166,7 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
  * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [160, 320), writes [96, 144), scratch [320, 424), 168 bytes of constants */
+ * reads [1336, 1496), writes [176, 224), scratch [0, 104), 168 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -218,52 +195,37 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 160U), 5, 32},
+        {(const int8_t *)(arena + 1336U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 96U), 3, 16},
+        {(int8_t *)(arena + 176U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 320U, begin, end);
+    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
- * kernel conv_2d_s8_scalar: convolution of any window, stride, dilation and grouping in plain C
- * reads [96, 144), writes [0, 96), scratch [144, 160), 320 bytes of constants */
+ * kernel conv_2d_s8_thumb_1x1: 1x1 convolution, two products a multiply, four pixels by four taps per step
+ * reads [176, 224), writes [0, 96), scratch [96, 176), 328 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_conv_2d_s8_scalar_args args = {
-        .bias = golden_w06_bias,
-        .multiplier = golden_w06_multiplier,
-        .shift = golden_w06_shift,
-        .filter = golden_w06_filter,
+    static const golden_conv_2d_s8_thumb_1x1_args args = {
+        .stream = golden_w06_stream,
+        .in_c = 8,
         .out_zp = (-128),
+        .out_c = 16,
+        .out_w = 2,
         .act_min = (-128),
         .act_max = 127,
-        .in_c = 8,
-        .groups = 1,
-        .kh = 1,
-        .kw = 1,
-        .in_w = 2,
-        .in_zp = (-128),
-        .dilation_w = 1,
-        .out_c = 16,
-        .stride_h = 1,
-        .pad_top = 0,
-        .dilation_h = 1,
-        .in_h = 3,
-        .out_w = 2,
-        .stride_w = 1,
-        .pad_left = 0,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 96U), 3, 16},
+        {(const int8_t *)(arena + 176U), 3, 16},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 0U), 3, 32},
     };
-    golden_conv_2d_s8_scalar(&args, in, out, arena + 144U, begin, end);
+    golden_conv_2d_s8_thumb_1x1(&args, in, out, arena + 96U, begin, end);
 }
 
 /* Layer 7 'average_pool_2d_7'

@@ -6,11 +6,11 @@
 #include "ek/attributes.h"
 #include "ek/model.h"
 
-static uint8_t arena[576] EK_ALIGNED(16) EK_ARENA_SECTION;
+static uint8_t arena[1496] EK_ALIGNED(16) EK_ARENA_SECTION;
 
 static const ek_io inputs[1] = {
     {
-        .offset = 160U,
+        .offset = 396U,
         .bytes = 189U,
         .dtype = EK_INT8,
         .scale = 0.0500000007F,

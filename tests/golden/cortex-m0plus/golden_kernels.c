@@ -7,117 +7,79 @@
 #include "ek/requantize.h"
 #include "ek/rows.h"
 
-/* convolution of any window, stride, dilation and grouping in plain C
- * layers 0, 2, 3, 6 */
-/* x[0] * f[0] + ... over n elements. */
-static inline int32_t golden_conv_2d_s8_scalar_dot(const int8_t *x, const int8_t *f, int32_t n)
-{
-    int32_t acc = 0;
-    for (int32_t i = 0; i < n; i++) {
-        acc += x[i] * f[i];
-    }
-    return acc;
-}
+/* convolution of any window: patches of four pixels, two products a multiply, four taps per step
+ * layers 0, 3 */
+#include "ek/thumb.h"
 
-/* Inner products of x with two filters of n elements, f and the one after it: x is read once for both. */
-static inline void golden_conv_2d_s8_scalar_dot_pair(const int8_t *x, const int8_t *f,
-    int32_t n, int32_t *sums)
+/* The elements under the window of output (oy, ox) side by side; zero points over the border. */
+static void golden_conv_2d_s8_thumb_gather(const golden_conv_2d_s8_thumb_args *a,
+    const ek_in *in, int32_t oy, int32_t ox, int8_t *patch, const int8_t *border)
 {
-    const int8_t *g = f + n;
-    int32_t even = 0;
-    int32_t odd = 0;
-    int32_t i = 0;
-    for (; i + 3 < n; i += 4) {
-        even += x[i] * f[i];
-        odd += x[i] * g[i];
-        even += x[i + 1] * f[i + 1];
-        odd += x[i + 1] * g[i + 1];
-        even += x[i + 2] * f[i + 2];
-        odd += x[i + 2] * g[i + 2];
-        even += x[i + 3] * f[i + 3];
-        odd += x[i + 3] * g[i + 3];
-    }
-    for (; i < n; i++) {
-        even += x[i] * f[i];
-        odd += x[i] * g[i];
-    }
-    sums[0] = even;
-    sums[1] = odd;
-}
-
-/* One output of channel oc. */
-static inline int8_t golden_conv_2d_s8_scalar_output(const golden_conv_2d_s8_scalar_args *a,
-    int32_t sum, int32_t oc)
-{
-    const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
-    const int32_t scaled = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
-    return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
-}
-
-/* The elements under the window at column left, group by group; in_zp over the border, where the folded bias makes
- * it count as nothing. row holds the rows under the window, null over the border. */
-static inline void golden_conv_2d_s8_scalar_gather(const golden_conv_2d_s8_scalar_args *a,
-    const int8_t *const *row, int32_t left, int8_t *patch)
-{
-    const int32_t filter_c = a->in_c / a->groups;
-    for (int32_t channel = 0; channel < a->in_c; channel += filter_c) {
-        for (int32_t fy = 0; fy < a->kh; fy++) {
+    const int32_t in_c = a->in_c;
+    const int32_t left = ox * a->stride_w - a->pad_left;
+    const int32_t whole = a->dilation_w == 1 && left >= 0 && left + a->kw <= a->in_w;
+    int32_t iy = oy * a->stride_h - a->pad_top;
+    for (int32_t fy = 0; fy < a->kh; fy++) {
+        const int32_t inside = iy >= 0 && iy < a->in_h;
+        const int8_t *row = inside ? ek_in_row(in, iy) : border;
+        if (inside && whole) {
+            ek_copy(patch, row + left * in_c, a->kw * in_c);
+            patch += a->kw * in_c;
+        } else {
             int32_t ix = left;
             for (int32_t fx = 0; fx < a->kw; fx++) {
-                const int32_t inside = row[fy] && ix >= 0 && ix < a->in_w;
-                const int8_t *pixel = inside ? row[fy] + ix * a->in_c + channel : patch;
-                for (int32_t ic = 0; ic < filter_c; ic++) {
-                    patch[ic] = inside ? pixel[ic] : (int8_t)a->in_zp;
-                }
-                patch += filter_c;
+                ek_copy(patch, inside && ix >= 0 && ix < a->in_w ? row + ix * in_c : border, in_c);
+                patch += in_c;
                 ix += a->dilation_w;
             }
         }
+        iy += a->dilation_h;
     }
 }
 
-void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
+void golden_conv_2d_s8_thumb(const golden_conv_2d_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    const int32_t taps = a->kh * a->kw;
-    const int32_t length = taps * a->in_c / a->groups;
-    const int32_t group_out = a->out_c / a->groups;
-    const int8_t **row = scratch;
-    int8_t *patch = (int8_t *)(row + a->kh);
+    const int32_t taps = a->kh * a->kw * a->in_c;
+    const int32_t runs = (taps + 3) / 4;
+    const int32_t relu = a->out_zp == INT8_MIN;
+    uint32_t *tile = scratch;
+    int8_t *patches = (int8_t *)(tile + 10 * runs);
+    int8_t *border = patches + 16 * runs;
+    const int8_t *pixels[4];
+    int8_t *results[4];
+    int32_t filled = 0;
+    ek_thumb_layer layer = ek_thumb_layer_of(a->stream, runs, a->out_zp);
+    ek_fill(patches, 0, 16 * runs);
+    ek_fill(border, (int32_t)(((uint32_t)a->in_zp & 0xFFU) * 0x01010101U), a->in_c);
     for (int32_t oy = begin; oy < end; oy++) {
         int8_t *result = ek_out_row(out, oy);
-        for (int32_t fy = 0; fy < a->kh; fy++) {
-            const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-            row[fy] = iy < 0 || iy >= a->in_h ? 0 : ek_in_row(in, iy);
-        }
         for (int32_t ox = 0; ox < a->out_w; ox++) {
-            const int32_t left = ox * a->stride_w - a->pad_left;
-            const int8_t *filter = a->filter;
-            const int8_t *x = patch;
-            int32_t oc = 0;
-            if (taps == 1) {
-                x = row[0] + left * a->in_c; /* a window of one element never meets the border */
-            } else {
-                golden_conv_2d_s8_scalar_gather(a, row, left, patch);
+            int8_t *patch = patches + filled * 4 * runs;
+            golden_conv_2d_s8_thumb_gather(a, in, oy, ox, patch, border);
+            pixels[filled] = patch;
+            results[filled] = result;
+            filled++;
+            result += a->out_c;
+            if (oy + 1 == end && ox + 1 == a->out_w) {
+                /* What is missing of four pixels is computed like the last one, and written over it. */
+                for (; filled < 4; filled++) {
+                    pixels[filled] = patch;
+                    results[filled] = results[filled - 1];
+                }
             }
-            for (int32_t group = 0; group < a->groups; group++) {
-                const int32_t last = oc + group_out;
-                for (; oc + 1 < last; oc += 2) {
-                    int32_t sums[2];
-                    golden_conv_2d_s8_scalar_dot_pair(x, filter, length, sums);
-                    *result++ = golden_conv_2d_s8_scalar_output(a, sums[0], oc);
-                    *result++ = golden_conv_2d_s8_scalar_output(a, sums[1], oc + 1);
-                    filter += 2 * length;
+            if (filled == 4) {
+                for (int32_t i = 0; i < 3; i++) {
+                    layer.pitch[i] = (int32_t)(results[i + 1] - results[i]);
                 }
-                if (oc < last) {
-                    const int32_t sum = golden_conv_2d_s8_scalar_dot(x, filter, length);
-                    *result++ = golden_conv_2d_s8_scalar_output(a, sum, oc);
-                    filter += length;
-                    oc++;
-                }
-                x += length;
+                ek_thumb_fill(tile, pixels, runs);
+                ek_thumb_block(results[0], tile, &layer, relu);
+                filled = 0;
             }
         }
+    }
+    for (int32_t oy = begin; oy < end; oy++) {
+        ek_thumb_clamp(ek_out_row(out, oy), a->out_w * a->out_c, a->act_min, a->act_max);
     }
 }
 
@@ -168,6 +130,42 @@ void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar
                 }
             }
         }
+    }
+}
+
+/* 1x1 convolution, two products a multiply, four pixels by four taps per step
+ * layers 2, 6 */
+#include "ek/thumb.h"
+
+void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
+{
+    uint32_t *tile = scratch;
+    const int32_t runs = a->in_c / 4;
+    const int32_t relu = a->out_zp == INT8_MIN;
+    const int32_t pitch = a->out_c;
+    ek_thumb_layer layer = ek_thumb_layer_of(a->stream, runs, a->out_zp);
+    for (int32_t oy = begin; oy < end;) {
+        /* Rows that follow each other in both rings are one run of pixels. */
+        const int32_t rows = ek_thumb_rows(in->rows, out->rows, oy, end);
+        const int8_t *pixel = ek_in_row(in, oy);
+        int8_t *result = ek_out_row(out, oy);
+        int32_t left = rows * a->out_w;
+        const int32_t bytes = left * pitch;
+        for (; left > 0; left -= 4) {
+            const int8_t *pixels[4] = {pixel, pixel, pixel, pixel};
+            for (int32_t i = 1; i < 4; i++) {
+                /* What is missing of four pixels is computed like the last one, and written over it. */
+                layer.pitch[i - 1] = i < left ? pitch : 0;
+                pixels[i] = pixels[i - 1] + (i < left ? a->in_c : 0);
+            }
+            ek_thumb_fill(tile, pixels, runs);
+            ek_thumb_block(result, tile, &layer, relu);
+            pixel += 4 * a->in_c;
+            result += 4 * pitch;
+        }
+        ek_thumb_clamp(ek_out_row(out, oy), bytes, a->act_min, a->act_max);
+        oy += rows;
     }
 }
 

@@ -7,31 +7,27 @@
 #include "ek/attributes.h"
 #include "ek/rows.h"
 
-/* What conv_2d_s8_scalar is told of a layer. */
+/* What conv_2d_s8_thumb is told of a layer. */
 typedef struct {
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const int32_t *shift;
-    const int8_t *filter;
-    int32_t out_zp;
-    int32_t act_min;
-    int32_t act_max;
+    const uint32_t *stream;
     int32_t in_c;
-    int32_t groups;
-    int32_t kh;
-    int32_t kw;
-    int32_t in_w;
-    int32_t in_zp;
-    int32_t dilation_w;
-    int32_t out_c;
-    int32_t stride_h;
-    int32_t pad_top;
-    int32_t dilation_h;
-    int32_t in_h;
-    int32_t out_w;
     int32_t stride_w;
     int32_t pad_left;
-} golden_conv_2d_s8_scalar_args;
+    int32_t dilation_w;
+    int32_t kw;
+    int32_t in_w;
+    int32_t stride_h;
+    int32_t pad_top;
+    int32_t kh;
+    int32_t in_h;
+    int32_t dilation_h;
+    int32_t out_zp;
+    int32_t in_zp;
+    int32_t out_w;
+    int32_t out_c;
+    int32_t act_min;
+    int32_t act_max;
+} golden_conv_2d_s8_thumb_args;
 
 /* What depthwise_conv_2d_s8_scalar is told of a layer. */
 typedef struct {
@@ -58,6 +54,17 @@ typedef struct {
     int32_t act_min;
     int32_t act_max;
 } golden_depthwise_conv_2d_s8_scalar_args;
+
+/* What conv_2d_s8_thumb_1x1 is told of a layer. */
+typedef struct {
+    const uint32_t *stream;
+    int32_t in_c;
+    int32_t out_zp;
+    int32_t out_c;
+    int32_t out_w;
+    int32_t act_min;
+    int32_t act_max;
+} golden_conv_2d_s8_thumb_1x1_args;
 
 /* What add_s8_scalar is told of a layer. */
 typedef struct {
@@ -102,9 +109,11 @@ typedef struct {
     int32_t entries;
 } golden_softmax_s8_scalar_args;
 
-EK_KERNEL void golden_conv_2d_s8_scalar(const golden_conv_2d_s8_scalar_args *a,
+EK_KERNEL void golden_conv_2d_s8_thumb(const golden_conv_2d_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
+    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
+EK_KERNEL void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -115,30 +124,18 @@ EK_KERNEL void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_co
 EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
-extern const int32_t golden_w00_bias[8];
-extern const int32_t golden_w00_multiplier[8];
-extern const int32_t golden_w00_shift[8];
-extern const int8_t golden_w00_filter[216];
+extern const uint32_t golden_w00_stream[97];
 extern const int8_t golden_w01_filter[72];
 extern const int32_t golden_w01_bias[8];
 extern const int32_t golden_w01_multiplier[8];
 extern const int32_t golden_w01_shift[8];
-extern const int32_t golden_w02_bias[8];
-extern const int32_t golden_w02_multiplier[8];
-extern const int32_t golden_w02_shift[8];
-extern const int8_t golden_w02_filter[64];
-extern const int32_t golden_w03_bias[8];
-extern const int32_t golden_w03_multiplier[8];
-extern const int32_t golden_w03_shift[8];
-extern const int8_t golden_w03_filter[576];
+extern const uint32_t golden_w02_stream[43];
+extern const uint32_t golden_w03_stream[237];
 extern const int8_t golden_w05_filter[72];
 extern const int32_t golden_w05_bias[8];
 extern const int32_t golden_w05_multiplier[8];
 extern const int32_t golden_w05_shift[8];
-extern const int32_t golden_w06_bias[16];
-extern const int32_t golden_w06_multiplier[16];
-extern const int32_t golden_w06_shift[16];
-extern const int8_t golden_w06_filter[128];
+extern const uint32_t golden_w06_stream[82];
 extern const int32_t golden_w08_bias[6];
 extern const int8_t golden_w08_filter[96];
 extern const int32_t golden_w09_table[256];
