@@ -26,6 +26,23 @@ def thumb_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     return np.concatenate([_words(np.array([stream.size])), stream])
 
 
+@packer
+def thumb_taps(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """int8 weights of a depthwise filter (KH,KW,OC) with the taps of a channel side by side: (OC,KH*KW)."""
+    return _depthwise(arrays, ints)[0].astype(np.int8)
+
+
+@packer
+def thumb_records(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """The two words of each channel of a depthwise filter: bias and shift, multiplier; uint32."""
+    return _words(_depthwise(arrays, ints)[1])
+
+
+def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array]:
+    filters = np.moveaxis(arrays["filter"], -1, 0).reshape(arrays["filter"].shape[-1], -1)
+    return _folded(filters, arrays, ints)
+
+
 def _channel(weights: Array, record: Array) -> Array:
     """Weights + 128 as bytes, the record, patches."""
     kept = _cut(weights)
