@@ -38,6 +38,25 @@ def thumb_records(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array
     return _words(_depthwise(arrays, ints)[1])
 
 
+@packer
+def thumb_quads(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Groups of four outputs of a fully connected filter (OC,IC) for ``ek_thumb_dot``: uint32.
+
+    A word per feature: four bytes, weight + 128. Features are padded to a multiple of eight.
+    """
+    weights = _folded(arrays["filter"], arrays, ints)[0]
+    outputs, features = weights.shape
+    padded = np.pad(weights, ((0, -outputs % 4), (0, -features % 8))) + 128
+    quads = padded.reshape(-1, 4, padded.shape[1]).transpose(0, 2, 1)
+    return np.ascontiguousarray(quads.astype(np.uint8)).view("<u4").reshape(-1).astype(np.uint32)
+
+
+@packer
+def thumb_rows(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """The two words of each output of a fully connected filter: bias and shift, multiplier; uint32."""
+    return _words(_folded(arrays["filter"], arrays, ints)[1])
+
+
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array]:
     filters = np.moveaxis(arrays["filter"], -1, 0).reshape(arrays["filter"].shape[-1], -1)
     return _folded(filters, arrays, ints)

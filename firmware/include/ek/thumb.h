@@ -40,6 +40,31 @@ typedef struct {
 #define EK_THUMB_NAKED static __attribute__((unused, noinline, naked))
 #define EK_THUMB_REGISTER __attribute__((unused)) /* a parameter that only the assembly reads */
 
+/* word / 2^bits, rounded down. */
+static inline int32_t ek_thumb_asr(uint32_t word, uint32_t bits)
+{
+    return (int32_t)word >> bits;
+}
+
+/* An accumulator to int8. */
+static inline int8_t ek_thumb_requantize(int32_t acc, uint32_t multiplier, uint32_t shift, int32_t zero,
+                                         int32_t relu)
+{
+    if ((relu != 0) && (acc < 0)) {
+        return -128;
+    }
+    if (acc >= (1 << 20) || acc < -(1 << 20)) {
+        return acc < 0 ? -128 : 127;
+    }
+    const uint32_t x = (uint32_t)acc;
+    const uint32_t low = (uint32_t)ek_thumb_asr(x * (multiplier & 0x7FFU), 11);
+    const uint32_t middle = (uint32_t)ek_thumb_asr(low + x * ((multiplier >> 11) & 0x7FFU), 11);
+    const uint32_t product = middle + x * ((multiplier >> 22) & 0x1FFU);
+    const uint32_t rounding = ((uint32_t)zero << shift) + 256U - (acc < 0 ? 512U : 0U);
+    const int32_t result = ek_thumb_asr(product + rounding, shift + 9U);
+    return (int8_t)((result < 0 ? 0 : (result > 255 ? 255 : result)) - 128);
+}
+
 #if defined(__thumb__)
 #include "ek/thumb_asm.h"
 #else

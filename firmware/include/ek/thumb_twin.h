@@ -20,31 +20,6 @@ EK_THUMB_STATIC void ek_thumb_fill_pair(uint32_t *tile, const int8_t *first, con
     }
 }
 
-/* word / 2^bits, rounded down. */
-static inline int32_t ek_thumb_asr(uint32_t word, uint32_t bits)
-{
-    return (int32_t)word >> bits;
-}
-
-/* An accumulator to int8. */
-static inline int8_t ek_thumb_requantize(int32_t acc, uint32_t multiplier, uint32_t shift, int32_t zero,
-                                         int32_t relu)
-{
-    if ((relu != 0) && (acc < 0)) {
-        return -128;
-    }
-    if (acc >= (1 << 20) || acc < -(1 << 20)) {
-        return acc < 0 ? -128 : 127;
-    }
-    const uint32_t x = (uint32_t)acc;
-    const uint32_t low = (uint32_t)ek_thumb_asr(x * (multiplier & 0x7FFU), 11);
-    const uint32_t middle = (uint32_t)ek_thumb_asr(low + x * ((multiplier >> 11) & 0x7FFU), 11);
-    const uint32_t product = middle + x * ((multiplier >> 22) & 0x1FFU);
-    const uint32_t rounding = ((uint32_t)zero << shift) + 256U - (acc < 0 ? 512U : 0U);
-    const int32_t result = ek_thumb_asr(product + rounding, shift + 9U);
-    return (int8_t)((result < 0 ? 0 : (result > 255 ? 255 : result)) - 128);
-}
-
 /* Adds to the sums of two pairs of pixels what a weight makes of a pair of words. */
 static inline void ek_thumb_add(uint32_t *sums, const uint32_t *words, uint32_t weight)
 {
@@ -111,6 +86,19 @@ EK_THUMB_STATIC void ek_thumb_block_linear(int8_t *out, const uint32_t *stream, 
                                            const ek_thumb_layer *layer)
 {
     ek_thumb_channels(out, stream, tile, layer, 0);
+}
+
+/* Adds to four sums the products of a tile of whole words with (weight + 128) of four outputs, byte by byte. */
+EK_THUMB_STATIC void ek_thumb_dot(uint32_t *sums, const uint32_t *weights, const uint32_t *tile,
+                                  const uint32_t *tile_end)
+{
+    while (tile != tile_end) {
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] += *tile * ((*weights >> (8 * i)) & 0xFFU);
+        }
+        tile++;
+        weights++;
+    }
 }
 
 #endif
