@@ -87,7 +87,8 @@ static inline ek_thumb_layer ek_thumb_layer_of(const uint32_t *stream, int32_t r
 }
 
 /* All channels of four pixels; `relu`: the zero point is the lowest result. */
-static inline void ek_thumb_block(int8_t *out, const uint32_t *tile, const ek_thumb_layer *layer, int32_t relu)
+static inline void ek_thumb_block(int8_t *out, const uint32_t *tile, const ek_thumb_layer *layer,
+                                  int32_t relu)
 {
     if (relu != 0) {
         ek_thumb_block_relu(out, layer->stream, tile, layer);
