@@ -44,6 +44,9 @@ Progress = Callable[[str, int, int], None]
 
 
 _TIMED_RUNS = 20
+_NOT_RUN = "the stack is known after a run (edgekit profile)"
+_NOT_ALONE = "code and static data of the model alone are not known: this board's only image has the harness in it"
+_NO_STACK = "nothing measures the stack on this board"
 
 
 def silent(stage: str, done: int, whole: int) -> None:
@@ -85,7 +88,13 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
     ram, flash = analysis.available(job.board)
     if dry_run:
         files, build_id = project.project_files(job.plan, job.board, compiler, job.task)
-        sizes = Sizes(arena=job.plan.arena_bytes, weights=job.plan.weight_bytes, board_ram=ram, board_flash=flash)
+        sizes = Sizes(
+            arena=job.plan.arena_bytes,
+            weights=job.plan.weight_bytes,
+            board_ram=ram,
+            board_flash=flash,
+            notes=("code, static data and the image's sizes are known after a build, the stack after a run",),
+        )
         commands = (
             f"cmake -S {out} -B {out}/build -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake",
             f"ninja -C {out}/build",
@@ -95,15 +104,17 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
     written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain, task=job.task)
     built = project.build(written, lambda done, whole, _what: job.progress("building", done, whole))
     size = footprint.measure(built, job.plan.weight_bytes, job.plan.arena_bytes)
+    alone = built.bare is not None
     sizes = Sizes(
         arena=size.ram_arena,
-        static=size.ram_static if job.board.target.bare_metal else max(0, size.ram_static - size.ram_arena),
+        static=size.ram_static if alone else None,
         weights=size.flash_weights,
-        code=size.flash_code,
+        code=size.flash_code if alone else None,
         image_ram=size.image_ram,
         image_flash=size.image_flash,
         board_ram=ram,
         board_flash=flash,
+        notes=(_NOT_RUN,) if alone else (_NOT_ALONE, _NO_STACK),
     )
     files = tuple(sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if _is_source(p, out)))
     return Build(
@@ -277,11 +288,16 @@ def _profile(job: Job, built: Build, verified: Verification, costs: device_resul
         cycles=cycles,
         latency_us=latency,
         latency_how=latency_how,
-        sizes=replace(built.sizes, stack=costs.stack),
+        sizes=_with_stack(built.sizes, costs.stack),
         layers=tuple(_layer(job, how, i, cost) for i, cost in enumerate(costs.layers)),
         toolchain=built.toolchain,
         notes=_notes(job),
     )
+
+
+def _with_stack(sizes: Sizes, stack: int) -> Sizes:
+    """``sizes`` after a run; firmware that cannot tell its stack says 0."""
+    return replace(sizes, stack=stack, notes=tuple(n for n in sizes.notes if n != _NOT_RUN)) if stack else sizes
 
 
 def _cycles(job: Job, how: How, costs: device_results.Run) -> Cycles:
@@ -293,8 +309,8 @@ def _cycles(job: Job, how: How, costs: device_results.Run) -> Cycles:
     if costs.counted_cycles is None or model is None:
         return Cycles(None, None, "unknown")
     if model.error_percent is None:
-        return Cycles(costs.counted_cycles, None, "indicative")
-    return Cycles(costs.counted_cycles, model.error_percent / 100, "estimated")
+        return Cycles(costs.counted_cycles, None, "indicative", model.basis)
+    return Cycles(costs.counted_cycles, model.error_percent / 100, "estimated", model.basis)
 
 
 def _latency(job: Job, how: How, costs: device_results.Run, cycles: Cycles) -> tuple[float | None, str]:

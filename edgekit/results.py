@@ -35,32 +35,45 @@ class Tool:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of RAM and flash of the model alone and of the whole image.
+    """Bytes of RAM and flash of the model alone and of the whole image; None where nobody knows.
 
     The model's parts count it with its kernels and the runtime it needs, without the serial protocol and the
-    benchmark harness. ``stack`` is the high-water mark of one inference, 0 before it was run. ``image_*`` are
-    the whole image, ``board_*`` what the board has (0: not limited).
+    benchmark harness. ``stack`` is the high-water mark of one inference, None before it was run. Linux boards and
+    the host have no image of the model alone, so stack, static data and code are None there. ``image_*`` are the
+    whole image (None before it was built), ``board_*`` what the board has (0: not limited).
+    ``notes`` say why something is None.
     """
 
     arena: int = 0
-    stack: int = 0
-    static: int = 0
+    stack: int | None = None
+    static: int | None = None
     weights: int = 0
-    code: int = 0
-    image_ram: int = 0
-    image_flash: int = 0
+    code: int | None = None
+    image_ram: int | None = None
+    image_flash: int | None = None
     board_ram: int = 0
     board_flash: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
-    def ram(self) -> int:
-        """RAM of the model: arena, stack and static variables."""
-        return self.arena + self.stack + self.static
+    def ram(self) -> int | None:
+        """RAM of the model: arena, stack and static variables; None unless all of them are known."""
+        return _total(self.arena, self.stack, self.static)
 
     @property
-    def flash(self) -> int:
-        """Flash of the model: weights and code."""
-        return self.weights + self.code
+    def flash(self) -> int | None:
+        """Flash of the model: weights and code; None unless both are known."""
+        return _total(self.weights, self.code)
+
+    @property
+    def known_ram(self) -> int:
+        """What is known of ``ram``: the model needs at least this much."""
+        return self.arena + (self.stack or 0) + (self.static or 0)
+
+    @property
+    def known_flash(self) -> int:
+        """What is known of ``flash``."""
+        return self.weights + (self.code or 0)
 
     def json(self) -> dict[str, Any]:
         """The ``ram``, ``flash`` and ``image`` parts of the contract."""
@@ -97,12 +110,13 @@ class Build:
             "board": self.board,
             "out": str(self.out),
             "elf": str(self.elf) if self.elf else None,
-            "image": str(self.image) if self.image else None,
+            "binary": str(self.image) if self.image else None,
             "build_id": self.build_id,
             "toolchain": {"name": self.toolchain.name, "version": self.toolchain.version},
             **self.sizes.json(),
             "files": list(self.files),
             "commands": list(self.commands),
+            "notes": list(self.sizes.notes),
         }
 
 
@@ -218,11 +232,15 @@ def accuracy_json(accuracy: Accuracy | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class Cycles:
-    """CPU cycles of one inference; ``error`` is relative, None where the estimate was never calibrated."""
+    """CPU cycles of one inference.
+
+    ``error`` is relative, None where the estimate was never calibrated; ``basis`` says in words what error it is.
+    """
 
     value: int | None
     error: float | None
     how: Literal["estimated", "indicative", "measured", "unknown"]
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -298,7 +316,10 @@ class Profile:
             "accuracy": accuracy_json(self.verification.accuracy),
             "instructions": self.instructions,
             "instructions_per_mac": _rounded(self.per_mac),
-            "cycles": {"value": self.cycles.value, "error": self.cycles.error, "how": self.cycles.how},
+            "cycles": {
+                "value": self.cycles.value, "error": self.cycles.error, "how": self.cycles.how,
+                "basis": self.cycles.basis or None,
+            },
             "latency_us": self.latency_us,
             "latency_how": self.latency_how,
             **self.sizes.json(),
@@ -311,6 +332,7 @@ class Profile:
                 }
                 for layer in self.layers
             ],
+            "notes": [*self.sizes.notes, *self.notes],
         }  # fmt: skip
 
 
@@ -345,6 +367,11 @@ class Run:
                 for sample, reals in zip(self.outputs, self.real, strict=True)
             ],
         }
+
+
+def _total(*parts: int | None) -> int | None:
+    known = [p for p in parts if p is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -22,7 +22,7 @@ def boards(json: Json = False) -> None:
     Example: edgekit boards
     """
     known = [board_files.load(name) for name in board_files.names()]
-    emit({"boards": [_board(b) for b in known]}, report.boards(known), as_json=json)
+    emit({"boards": [_board(b) for b in known]}, report.BoardList(known), as_json=json)
 
 
 def _board(b: Board) -> dict[str, Any]:

@@ -1,8 +1,11 @@
-"""The cycle model: estimates of what an image would take on silicon, with their error.
+"""The cycle model: estimates of what an image would take on silicon, and what is known of their error.
 
 Per instruction the model costs a Cortex-M4 (csrc/count.h); flash adds wait states through the part's line
-buffers. It was fitted on published CMSIS-NN results of a NUCLEO-L4R5ZI (kws +9 %, ic -10 %, ad -13 %); Cortex-M33 and
-Cortex-M7 are factors on what that board would take. Where nothing was ever compared the numbers are only indicative.
+buffers. It was fitted on three published CMSIS-NN results of one board, the NUCLEO-L4R5ZI, and misses them by +9 %
+(kws), -10 % (ic) and -13 % (ad). That is the error of the fit, not one found on other results, models or parts: no
+estimate was ever checked against a measurement it was not fitted on. Cortex-M33 and Cortex-M7 are coarse factors on
+what that board would take, from published results too. Where nothing was compared at all the numbers are only
+indicative.
 """
 
 from __future__ import annotations
@@ -18,13 +21,15 @@ if TYPE_CHECKING:
 class CycleModel:
     """Parameters of the model and how far to trust it.
 
-    ``scale`` multiplies the Cortex-M4's cycles. ``error_percent`` is the largest deviation seen on silicon, None if
-    none was ever compared ("indicative"). A line of flash that is not in its buffer costs ``wait_states``; lines
-    are powers of two.
+    ``scale`` multiplies the Cortex-M4's cycles. ``error_percent`` is the error of the fit, rounded up: the largest
+    deviation from the few published results the model was fitted on, which ``basis`` names. It is no bound for other
+    models and parts; None if nothing was ever compared ("indicative"). A line of flash that is not in its buffer costs
+    ``wait_states``; lines are powers of two.
     """
 
     how: str
     error_percent: int | None = None
+    basis: str = "never compared with this core's silicon: for orders of magnitude only"
     scale: float = 1.0
     wait_states: int = 0
     instruction_lines: int = 0
@@ -39,9 +44,11 @@ class CycleModel:
         return "indicative" if self.error_percent is None else f"+-{self.error_percent} %"
 
 
+_FIT = "the fitting error on three published results of one board (NUCLEO-L4R5ZI)"
 _L4R5 = CycleModel(
     how="Cortex-M4 instruction costs and flash wait states",
     error_percent=15,
+    basis=f"{_FIT}; not checked on other results or parts",
     wait_states=5,
     instruction_lines=64,
     data_lines=8,
@@ -54,11 +61,13 @@ def for_target(target: Target) -> CycleModel | None:
     if target.core == "cortex-m4":
         if target.flash_wait_states:
             return replace(_L4R5, wait_states=target.flash_wait_states)
-        return CycleModel("Cortex-M4 instruction costs, no flash wait states", error_percent=15)
+        how = "Cortex-M4 instruction costs, no flash wait states"
+        return CycleModel(how, error_percent=15, basis=f"{_FIT}, here without its wait states: not checked")
     if target.core in _FACTORS:
         scale, error = _FACTORS[target.core]
         how = f"{scale} of a Cortex-M4 at 120 MHz with 5 flash wait states"
-        return replace(_L4R5, how=how, scale=scale, error_percent=error)
+        basis = f"a factor of {scale} on a Cortex-M4's estimate, from published results; not checked on this part"
+        return replace(_L4R5, how=how, scale=scale, error_percent=error, basis=basis)
     if target.core == "cortex-m55":
         return CycleModel("one cycle an instruction, two for a taken branch")
     if target.core.startswith("cortex-m"):

@@ -188,10 +188,13 @@ def op_of(view: View, kind: type[OpT]) -> OpT:
 
 def counts(low: int, high: int, outputs: int = 1) -> Rule:
     """The rule about how many inputs and outputs a layer has; always the first one."""
-    span = str(low) if low == high else f"{low} to {high}"
-    made = "one output" if outputs == 1 else f"{outputs} outputs"
+    words = {0: "no", 1: "one", 2: "two", 3: "three", 4: "four"}
+    between = "or" if high == low + 1 else "to"
+    span = words.get(low, low) if low == high else f"{words.get(low, low)} {between} {words.get(high, high)}"
+    taken = f"{span} input{'s' if high > 1 else ''}"
+    made = f"{words.get(outputs, outputs)} output{'s' if outputs != 1 else ''}"
     return Rule(
-        says=f"the layer has {span} inputs and {made}",
+        says=f"the layer has {taken} and {made}",
         holds=lambda v: low <= len(v.inputs) <= high and len(v.outputs) == outputs and None not in v.inputs[:low],
         attribute="inputs, outputs",
         found=lambda v: f"{sum(t is not None for t in v.inputs)}, {len(v.outputs)}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
 
 from edgekit.board import Board
 from edgekit.doctor import Check, missing
@@ -12,26 +13,43 @@ from edgekit.ops.base import Op
 from edgekit.plan.kernels import Kernel
 from edgekit.reports.parts import grid, size, table, text
 
+_TITLE_MIN = 12
 
-def boards(all_boards: Sequence[Board]) -> RenderableType:
-    """One line a board."""
-    result = table()
-    for head in ("board", "title", "core"):
-        result.add_column(head, no_wrap=True)
-    for head in ("MHz", "RAM", "flash"):
-        result.add_column(head, justify="right", no_wrap=True)
-    result.add_column("emulator", no_wrap=True)
-    result.add_column("checked", no_wrap=True)
-    for b in all_boards:
-        ram, flash = (sum(bank.size for bank in b.target.banks(kind)) for kind in ("ram", "flash"))
-        clock = f"{b.target.clock_hz / 1e6:g}" if b.target.core != "host" else "-"
-        known = text(("yes", "green")) if b.checked else text(("no", "yellow"))
-        result.add_row(
-            b.name, b.title, b.target.core, clock, size(ram) if ram else "-", size(flash) if flash else "-",
-            b.emulator or "none", known,
-        )  # fmt: skip
-    note = "checked: whether somebody has held the board file's numbers against the manuals it names"
-    return Group(result, "", text((note, "bright_black")))
+
+class BoardList:
+    """One line a board; on narrow consoles titles give way to numbers."""
+
+    def __init__(self, all_boards: Sequence[Board]) -> None:
+        self.boards = all_boards
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield _boards(self.boards, options.max_width)
+        note = "checked: whether somebody has held the board file's numbers against the manuals it names"
+        yield text(("\n" + note, "bright_black"))
+
+
+def _boards(all_boards: Sequence[Board], width: int) -> Table:
+    heads = ("board", "core", "MHz", "RAM", "flash", "emulator", "checked")
+    rows = [_board(b) for b in all_boards]
+    taken = sum(max(len(cell) for cell in column) + 1 for column in zip(heads, *rows, strict=True))
+    room = min(max((len(b.title) for b in all_boards), default=0), width - taken)
+    result = table(tight=True)
+    for i, head in enumerate(heads):
+        result.add_column(head, justify="right" if head in ("MHz", "RAM", "flash") else "left", no_wrap=True)
+        if i == 0 and room >= _TITLE_MIN:
+            result.add_column("title", no_wrap=True)
+    for b, cells in zip(all_boards, rows, strict=True):
+        title = [b.title if len(b.title) <= room else b.title[: room - 1] + "~"] if room >= _TITLE_MIN else []
+        known = text((cells[-1], "green" if b.checked else "yellow"))
+        result.add_row(cells[0], *title, *cells[1:-1], known)
+    return result
+
+
+def _board(b: Board) -> tuple[str, ...]:
+    ram, flash = (sum(bank.size for bank in b.target.banks(kind)) for kind in ("ram", "flash"))
+    clock = f"{b.target.clock_hz / 1e6:g}" if b.target.core != "host" else "-"
+    memories = (size(ram) if ram else "-", size(flash) if flash else "-")
+    return (b.name, b.target.core, clock, *memories, b.emulator or "none", "yes" if b.checked else "no")
 
 
 def ops(kinds: Sequence[type[Op]]) -> RenderableType:

@@ -21,6 +21,7 @@ NARROW = 100
 """Reports drop columns below this many."""
 
 _KIB = 1024
+_LARGE = 1000
 _MS, _S = 1_000.0, 1_000_000.0
 _RULES = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
 """A rule under the head and one above the foot, no frame."""
@@ -46,11 +47,14 @@ def ratio(value: float | None) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes for people: ``1,234 B``, ``56.7 KiB`` or ``20 MiB``."""
+    """Bytes for people: ``1,234 B``, ``56.7 KiB`` or ``2.25 MiB``."""
     if count < 10 * _KIB:
         return f"{count:,} B"
-    value, unit = (count / _KIB, "KiB") if count < 10 * _KIB * _KIB else (count / _KIB / _KIB, "MiB")
-    return f"{value:,.1f}".removesuffix(".0") + f" {unit}"
+    value, unit, decimals = count / _KIB, "KiB", 1
+    for larger in ("MiB", "GiB"):
+        if value >= _LARGE:
+            value, unit, decimals = value / _KIB, larger, 2
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".") + f" {unit}"
 
 
 def duration(microseconds: float) -> str:

@@ -16,10 +16,9 @@ from edgekit.results import Cycles, LayerProfile, Profile, Sizes, Verification
 _BAR = 22
 _SHARE_BAR = 6
 _NAME_MIN = 10
-_WHOLE_PROGRAM = "the whole program with its harness: there is no image of the model alone for this board"
 _HOW_CYCLES = {
-    "estimated": "a model of the core's instruction costs and flash wait states, compared with silicon",
-    "indicative": "a model that was never compared with this core's silicon: for orders of magnitude only",
+    "estimated": "a model of the core's instruction costs and flash wait states",
+    "indicative": "a model of the core",
     "measured": "the core's own cycle counter",
     "unknown": "nothing counts or estimates cycles on this board",
 }
@@ -93,10 +92,10 @@ class Memory:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         s, wide = self.sizes, options.max_width >= NARROW
-        stack = f" + stack {s.stack:,}" if s.stack else ""
+        ram = f"arena {s.arena:,} + stack {number(s.stack)} + static {number(s.static)}"
         rows = (
-            ("RAM", s.ram, s.board_ram, f"arena {s.arena:,}{stack} + static {s.static:,}"),
-            ("flash", s.flash, s.board_flash, f"weights {s.weights:,} + code {s.code:,}"),
+            ("RAM", s.known_ram, s.board_ram, ram),
+            ("flash", s.known_flash, s.board_flash, f"weights {s.weights:,} + code {number(s.code)}"),
         )
         bars = grid()
         bars.add_column(style="bold")
@@ -111,9 +110,11 @@ class Memory:
         yield bars
         if not wide:
             yield text(("; ".join(f"{name}: {parts}" for name, _, _, parts in rows), "bright_black"))
-        if s.image_flash:
-            image = f"whole image, with protocol and bench harness: RAM {s.image_ram:,}, flash {s.image_flash:,}"
-            yield text((image, "bright_black"))
+        if s.image_flash is not None:
+            image = f"RAM {number(s.image_ram)}, flash {number(s.image_flash)}"
+            yield text((f"whole image, with protocol and bench harness: {image}", "bright_black"))
+        for note in s.notes:
+            yield text((f"-: {note}", "bright_black"))
 
 
 @dataclass(frozen=True)
@@ -198,11 +199,18 @@ def _totals(p: Profile) -> Text:
         parts += [(number(p.instructions), "bold"), f" instructions{per}, {p.how}"]
     if p.cycles.value is not None:
         parts += [", " if len(parts) > 1 else "", (number(p.cycles.value), "bold"), " cycles, ", p.cycles.how]
-        parts += [error_text(p.cycles)]
+        parts += [f", fitted within{error_text(p.cycles)}" if p.cycles.error else ""]
     if p.latency_us is not None:
         clock = f" at {p.clock_hz / 1e6:g} MHz" if p.cycles.value is not None else ""
         parts += [", " if len(parts) > 1 else "", (duration(p.latency_us), "bold"), clock, f", {p.latency_how}"]
     return text(*parts)
+
+
+def _cycles_note(cycles: Cycles) -> str:
+    """How cycles were got, and what their error is the error of."""
+    how = f"{cycles.how}: {_HOW_CYCLES[cycles.how]}"
+    error = f";{error_text(cycles)} is" if cycles.error and cycles.basis else "," if cycles.basis else ""
+    return f"{how}{error} {cycles.basis}".rstrip()
 
 
 def _footnotes(p: Profile) -> list[tuple[str, str]]:
@@ -212,9 +220,13 @@ def _footnotes(p: Profile) -> list[tuple[str, str]]:
         rows.append(("emulated", f"the very image for the board ran on {p.emulator}; no hardware took part"))
     if p.instructions is not None:
         rows.append(("instructions", "counted exactly between entry and return of the model's functions"))
-    rows.append(("cycles", f"{p.cycles.how}{error_text(p.cycles)}: {_HOW_CYCLES[p.cycles.how]}"))
-    stack = "; stack is the high-water mark of one inference" if s.stack else ""
-    what = "model, kernels and runtime, read from the linked image" if p.core.startswith("cortex-m") else _WHOLE_PROGRAM
+    rows.append(("cycles", _cycles_note(p.cycles)))
+    stack = "; stack is the high-water mark of one inference" if s.stack is not None else ""
+    what = (
+        "model, kernels and runtime, read from the linked image"
+        if s.code is not None
+        else "arena and weights as planned"
+    )
     rows.append(("RAM, flash", what + stack))
     rows.append(("reference", f"{v.reference}; samples: {v.sample_source}"))
     return rows + [("note", note) for note in p.notes]

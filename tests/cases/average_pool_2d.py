@@ -27,7 +27,7 @@ CASES = (
 IMAGE = (act((1, 4, 4, 2)),)
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", AveragePool2D(), IMAGE + IMAGE)),
+    ("and one output", Case("two_inputs", AveragePool2D(), IMAGE + IMAGE)),
     ("activations are int8", Case("float_input", AveragePool2D(), (real((1, 4, 4, 2)),))),
     ("its input has 4 dimensions", Case("rank_three", AveragePool2D(), (act((4, 4, 2)),))),
     ("its stride is at least 1", Case("no_stride", AveragePool2D(stride_h=0), IMAGE)),

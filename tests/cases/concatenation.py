@@ -37,7 +37,7 @@ CASES = (
 )  # fmt: skip
 
 REFUSED = (
-    ("inputs and one output", Case("two_outputs", Concatenation(), (act((4,)),), (act((4,)), act((4,))))),
+    ("and one output", Case("two_outputs", Concatenation(), (act((4,)),), (act((4,)), act((4,))))),
     ("output's element type", Case("other_type", Concatenation(), (act((4,)),), (real((4,)),))),
     ("axis is a dimension", Case("axis_beyond", Concatenation(axis=1), (act((4,)),))),
     ("no fused activation", Case("relu", Concatenation(activation=Activation.RELU), (act((4,)),))),

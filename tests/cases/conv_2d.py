@@ -62,7 +62,7 @@ IMAGE = act((1, 4, 4, 2))
 FILTER = weights((3, 1, 1, 2))
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", Conv2D(), (IMAGE,))),
+    ("and one output", Case("one_input", Conv2D(), (IMAGE,))),
     ("activations are int8", Case("float_input", Conv2D(), (real((1, 4, 4, 2)), FILTER))),
     ("its input has 4 dimensions", Case("rank_three", Conv2D(), (act((4, 4, 2)), FILTER))),
     ("its filter has 4 dimensions", Case("filter_of_rank_two", Conv2D(), (IMAGE, weights((3, 2))))),

@@ -55,7 +55,7 @@ IMAGE = act((1, 4, 4, 2))
 FILTER = _filter(2, 2, 2)
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", DepthwiseConv2D(), (IMAGE,))),
+    ("and one output", Case("one_input", DepthwiseConv2D(), (IMAGE,))),
     ("activations are int8", Case("float_input", DepthwiseConv2D(), (real((1, 4, 4, 2)), FILTER))),
     ("its input has 4 dimensions", Case("rank_three", DepthwiseConv2D(), (act((4, 4, 2)), FILTER))),
     ("its filter has 4 dimensions", Case("filter_of_rank_two", DepthwiseConv2D(), (IMAGE, weights((3, 2))))),

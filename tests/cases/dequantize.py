@@ -16,7 +16,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Dequantize(), (act((1, 4)), act((1, 4))), (real((1, 4)),))),
+    ("and one output", Case("two_inputs", Dequantize(), (act((1, 4)), act((1, 4))), (real((1, 4)),))),
     ("to float32", Case("from_int32", Dequantize(), (Spec((4,), (0.1,), (0,), dtype=DType.INT32),), (real((4,)),))),
     ("to float32", Case("to_int8", Dequantize(), (act((1, 4)),), (act((1, 4)),))),
 )

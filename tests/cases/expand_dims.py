@@ -17,7 +17,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", ExpandDims(), (act((4,)),))),
+    ("and one output", Case("one_input", ExpandDims(), (act((4,)),))),
     ("its axis is a constant", Case("axis_computed", ExpandDims(), (act((4,)), Spec((1,), dtype=DType.INT32)))),
     ("its axis is a single int32", Case("two_axes", ExpandDims(), (act((4,)), integers(0, 1)))),
     ("same element type", Case("other_type", ExpandDims(), (act((4,)), integers(0)), (real((1, 4)),))),

@@ -34,7 +34,7 @@ ROW = act((1, 4))
 FILTER = weights((3, 4))
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", FullyConnected(), (ROW,))),
+    ("and one output", Case("one_input", FullyConnected(), (ROW,))),
     ("activations are int8", Case("float_input", FullyConnected(), (real((1, 4)), FILTER))),
     ("its filter has 2 dimensions", Case("filter_of_rank_four", FullyConnected(), (ROW, weights((3, 1, 1, 4))))),
     ("its fused activation", Case("tanh", FullyConnected(activation=Activation.TANH), (ROW, FILTER))),

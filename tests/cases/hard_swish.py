@@ -18,7 +18,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", HardSwish(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", HardSwish(), (act((1, 4)), act((1, 4))))),
     ("activations are int8", Case("float", HardSwish(), (real((1, 4)),), (real((1, 4)),))),
     ("its output scale is larger", Case("output_far_finer", HardSwish(), (act((1, 4), 1.0),), (act((1, 4), 0.001),))),
 )

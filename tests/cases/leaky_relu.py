@@ -25,6 +25,6 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", LeakyRelu(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", LeakyRelu(), (act((1, 4)), act((1, 4))))),
     ("activations are int8", Case("float", LeakyRelu(), (real((1, 4)),), (real((1, 4)),))),
 )

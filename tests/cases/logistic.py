@@ -21,7 +21,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Logistic(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", Logistic(), (act((1, 4)), act((1, 4))))),
     ("activations are int8", Case("float", Logistic(), (real((1, 4)),), (real((1, 4)),))),
     ("its output has scale 1/256", Case("other_output_scale", Logistic(), (act((1, 4)),), (act((1, 4), 0.01, -128),))),
     ("its output has scale 1/256", Case("other_zero_point", Logistic(), (act((1, 4)),), (act((1, 4), 1 / 256, 0),))),

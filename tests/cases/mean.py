@@ -31,7 +31,7 @@ CASES = (
 )  # fmt: skip
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", Mean(), (act((1, 4)),))),
+    ("and one output", Case("one_input", Mean(), (act((1, 4)),))),
     ("activations are int8", Case("float_input", Mean(), (real((1, 4)), integers(1)))),
     ("axis is a constant", Case("axis_computed", Mean(), (act((1, 4)), Spec((1,), dtype=DType.INT32)))),
     ("dimensions", Case("rank_five", Mean(), (act((1, 1, 1, 1, 4)), integers(1)))),

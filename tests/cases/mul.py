@@ -37,7 +37,7 @@ CASES = (
 PAIR = (act((1, 4)), _other(1, 4))
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", Mul(), (act((1, 4)),))),
+    ("and one output", Case("one_input", Mul(), (act((1, 4)),))),
     ("activations are int8", Case("float_input", Mul(), (act((1, 4)), real((1, 4))))),
     ("its fused activation", Case("tanh", Mul(Activation.TANH), PAIR)),
     ("that broadcast", Case("shapes_do_not_broadcast", Mul(), (act((1, 4)), act((1, 3))))),

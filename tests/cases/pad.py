@@ -49,7 +49,7 @@ CASES = (
 )  # fmt: skip
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", Pad(), (act((4,)),))),
+    ("and one output", Case("one_input", Pad(), (act((4,)),))),
     ("its paddings is a constant", Case("paddings_computed", Pad(), (act((4,)), _int(DType.INT32, (1, 2))))),
     ("padding value is a constant", Case("value_computed", PadV2(), (act((4,)), _pads(1, 1), act((1,))))),
     ("same element type", Case("other_type", Pad(), (act((4,)), _pads(1, 1)), (real((6,)),))),

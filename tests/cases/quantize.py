@@ -39,7 +39,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Quantize(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", Quantize(), (act((1, 4)), act((1, 4))))),
     ("goes from float32 or integers", Case("to_float", Quantize(), (act((1, 4)),), (real((1, 4)),))),
     ("integers have one scale", Case("without_scale", Quantize(), (act((1, 4)),), (Spec((1, 4)),))),
 )

@@ -16,6 +16,6 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Relu6(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", Relu6(), (act((1, 4)), act((1, 4))))),
     ("activations are int8", Case("float", Relu6(), (real((1, 4)),), (real((1, 4)),))),
 )

@@ -19,7 +19,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("three_inputs", Reshape(), (act((4,)), integers(2, 2), integers(2, 2)))),
+    ("and one output", Case("three_inputs", Reshape(), (act((4,)), integers(2, 2), integers(2, 2)))),
     ("its shape is a constant", Case("shape_computed", Reshape(), (act((4,)), Spec((2,), dtype=DType.INT32)))),
     ("same element type", Case("other_type", Reshape(), (act((4,)), integers(2, 2)), (real((2, 2)),))),
     ("its shape is int32", Case("shape_int8", Reshape(), (act((4,)), Spec((2,), constant=True, values=(2, 2))))),

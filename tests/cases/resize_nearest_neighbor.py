@@ -31,7 +31,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", PLAIN, (act((1, 2, 2, 1)),))),
+    ("and one output", Case("one_input", PLAIN, (act((1, 2, 2, 1)),))),
     ("its size is a constant", Case("size_computed", PLAIN, (act((1, 2, 2, 1)), Spec((2,), dtype=DType.INT32)))),
     ("its input has 4 dimensions", Case("rank_three", PLAIN, (act((2, 2, 1)), integers(4, 4)))),
     ("same element type", Case("other_type", PLAIN, (act((1, 2, 2, 1)), integers(4, 4)), (real((1, 4, 4, 1)),))),

@@ -27,7 +27,7 @@ CASES = (
 ROW = (act((1, 4)),)
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Softmax(), ROW + ROW, PROBABILITY)),
+    ("and one output", Case("two_inputs", Softmax(), ROW + ROW, PROBABILITY)),
     ("activations are int8", Case("float_input", Softmax(), (real((1, 4)),), PROBABILITY)),
     ("its output has scale 1/256", Case("other_scale", Softmax(), ROW, (act(scale=1 / 255, zero_point=-128),))),
     ("its output has scale 1/256", Case("other_zero_point", Softmax(), ROW, (act(scale=1 / 256, zero_point=0),))),

@@ -15,7 +15,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Squeeze(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", Squeeze(), (act((1, 4)), act((1, 4))))),
     ("same element type", Case("other_type", Squeeze(), (act((1, 4)),), (real((4,)),))),
     ("exist and have size 1", Case("size_four", Squeeze(squeeze_dims=(1,)), (act((1, 4)),))),
     ("exist and have size 1", Case("beyond", Squeeze(squeeze_dims=(2,)), (act((1, 4)),))),

@@ -52,7 +52,7 @@ COMPUTED = _int(DType.INT32, (1,))
 ONE = integers(1)
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", StridedSlice(), (act((4,)),))),
+    ("and one output", Case("one_input", StridedSlice(), (act((4,)),))),
     ("its begin is a constant", Case("begin_computed", StridedSlice(), (act((4,)), COMPUTED, ONE, ONE))),
     ("its end is a constant", Case("end_computed", StridedSlice(), (act((4,)), ONE, COMPUTED, ONE))),
     ("its strides is a constant", Case("strides_computed", StridedSlice(), (act((4,)), ONE, ONE, COMPUTED))),

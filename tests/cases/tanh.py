@@ -19,7 +19,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("two_inputs", Tanh(), (act((1, 4)), act((1, 4))))),
+    ("and one output", Case("two_inputs", Tanh(), (act((1, 4)), act((1, 4))))),
     ("activations are int8", Case("float", Tanh(), (real((1, 4)),), (real((1, 4)),))),
     ("its output has scale 1/128", Case("other_output_scale", Tanh(), (act((1, 4)),), (act((1, 4), 0.01, 0),))),
 )

@@ -29,7 +29,7 @@ CASES = (
 )
 
 REFUSED = (
-    ("inputs and one output", Case("one_input", Transpose(), (act((4,)),))),
+    ("and one output", Case("one_input", Transpose(), (act((4,)),))),
     ("permutation is a constant", Case("computed", Transpose(), (act((4,)), _int(DType.INT32, (1,))))),
     ("same element type", Case("other_type", Transpose(), (act((4,)), integers(0)), (real((4,)),))),
     ("at most 5 dimensions", Case("rank_six", Transpose(), (act((1,) * 6), integers(0, 1, 2, 3, 4, 5)))),

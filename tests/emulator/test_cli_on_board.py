@@ -110,3 +110,6 @@ def test_this_computer_measures_and_counts_nothing(tmp_path):
     assert (tree["how"], tree["exact"], tree["instructions"]) == ("measured", True, None)
     assert tree["latency_us"] > 0
     assert tree["cycles"]["value"] is None
+    assert (tree["ram"]["stack"], tree["ram"]["total"], tree["flash"]["total"]) == (None, None, None)
+    assert tree["image"]["flash"] > 0
+    assert len(tree["notes"]) == 2

@@ -45,24 +45,24 @@ flash (model data and code)."""
 
 @dataclass(frozen=True)
 class Entry:
-    """Counts of one inference; ``instructions`` and ``cycles`` are None where nothing counts them."""
+    """Counts and bytes of one inference; None where nothing counts them or no image has the model alone."""
 
     compiler: str
     instructions: int | None
     cycles: int | None
     arena: int
-    stack: int
-    static: int
+    stack: int | None
+    static: int | None
     weights: int
-    code: int
+    code: int | None
 
     @property
     def ram(self) -> int:
-        return self.arena + self.stack + self.static
+        return self.arena + (self.stack or 0) + (self.static or 0)
 
     @property
     def flash(self) -> int:
-        return self.weights + self.code
+        return self.weights + (self.code or 0)
 
 
 def key(model: str, board: str, toolchain: str) -> str:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edgekit import report
+import edgekit
+from edgekit import board, demo, report
+from edgekit.emulate.cycles import for_target
 from edgekit.errors import BoardError, Problem
 from edgekit.plan.plan import Layer, Plan, Slot, Step
 from edgekit.reports import memory
@@ -46,7 +48,7 @@ PROFILE = Profile(
     emulator="unicorn",
     verification=VERIFIED,
     instructions=3_000_123,
-    cycles=Cycles(3_600_000, 0.15, "estimated"),
+    cycles=Cycles(3_600_000, 0.15, "estimated", "the error of a fit"),
     latency_us=30_000.0,
     latency_how="estimated",
     sizes=Sizes(16_512, 400, 24, 23_808, 9_000, 40_000, 60_000, 655_360, 2_097_152),
@@ -75,7 +77,7 @@ def test_profile_json_has_every_key_of_the_contract():
     assert tree["model"] == {"name": "kws", "sha256": "ab" * 32, "macs": 2_656_768}
     assert (tree["board"], tree["how"], tree["exact"]) == ("nucleo-l4r5zi", "emulated", True)
     assert tree["instructions"] == 3_000_123
-    assert tree["cycles"] == {"value": 3_600_000, "error": 0.15, "how": "estimated"}
+    assert tree["cycles"] == {"value": 3_600_000, "error": 0.15, "how": "estimated", "basis": "the error of a fit"}
     assert tree["latency_us"] == 30_000.0
     assert tree["ram"] == {"arena": 16_512, "stack": 400, "static": 24, "total": 16_936}
     assert tree["flash"] == {"weights": 23_808, "code": 9_000, "total": 32_808}
@@ -84,6 +86,36 @@ def test_profile_json_has_every_key_of_the_contract():
         assert {"name", "op", "macs", "instructions", "cycles", "kernel"} <= set(layer)
     assert tree["toolchain"] == {"name": "zig", "version": "0.17.1"}
     assert tree["reference"] == "tflite-micro 1.0"
+
+
+def test_what_nobody_knows_is_null_in_json_and_a_dash_in_tables():
+    hosted = replace(
+        PROFILE, sizes=Sizes(arena=3616, weights=15_432, image_ram=5000, image_flash=48_000, notes=("why",))
+    )
+    tree = hosted.json()
+    assert tree["ram"] == {"arena": 3616, "stack": None, "static": None, "total": None}
+    assert tree["flash"] == {"weights": 15_432, "code": None, "total": None}
+    assert tree["image"] == {"ram": 5000, "flash": 48_000}
+    assert "why" in tree["notes"]
+    text = words(report.ProfileReport(hosted))
+    assert "arena 3,616 + stack - + static -" in text
+    assert "weights 15,432 + code -" in text
+    assert "-: why" in text
+
+
+def test_a_dry_run_makes_up_no_numbers():
+    tree = edgekit.build(demo.MODEL, "nucleo-l4r5zi", dry_run=True).json()
+    assert tree["ram"]["arena"] > 0
+    unknown = (tree["ram"]["stack"], tree["ram"]["static"], tree["ram"]["total"], tree["flash"]["code"])
+    assert {*unknown, tree["flash"]["total"], *tree["image"].values()} == {None}
+    assert tree["notes"]
+
+
+def test_the_error_of_cycles_says_what_it_is_the_error_of():
+    assert "+-15 % is the error of a fit" in words(report.ProfileReport(PROFILE))
+    assert "three published results of one board" in for_target(board.load("nucleo-l4r5zi").target).basis
+    for name in ("nrf52840-dk", "emu-m4", "emu-m7", "emu-m33"):
+        assert "not checked" in for_target(board.load(name).target).basis
 
 
 def test_exact_needs_every_byte_of_every_layer():
@@ -120,6 +152,16 @@ def test_the_profile_report_fits_its_width(width):
     assert not [line for line in lines if "…" in line]
 
 
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_list_of_boards_keeps_its_numbers(width):
+    known = [board.load(name) for name in board.names()]
+    lines = shown(report.BoardList(known), width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    assert not [line for line in lines if "…" in line]
+    (row,) = [line for line in lines if line.startswith("raspberry-pi-pico")]
+    assert row.split()[-8:] == ["cortex-m0plus", "125", "264", "KiB", "2", "MiB", "unicorn", "no"]
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_profile_report_shows_every_layer_and_total(width):
     text = words(report.ProfileReport(PROFILE), width)
@@ -142,7 +184,7 @@ def test_a_profile_without_counters_says_so():
         latency_us=None,
         layers=tuple(replace(x, instructions=None, cycles=None) for x in PROFILE.layers),
     )
-    assert unknown.json()["cycles"] == {"value": None, "error": None, "how": "unknown"}
+    assert unknown.json()["cycles"] == {"value": None, "error": None, "how": "unknown", "basis": None}
     assert "nothing counts or estimates cycles" in words(report.ProfileReport(unknown))
 
 
@@ -188,6 +230,12 @@ def test_a_bar_shows_whatever_is_not_zero_and_never_overflows(share, expected):
 
 def test_numbers_for_people():
     assert [size(n) for n in (0, 10_239, 10_240, 20 << 20)] == ["0 B", "10,239 B", "10 KiB", "20 MiB"]
+    assert [size(n) for n in (640 << 10, (2 << 20) - 256, 4608 << 10, 4 << 30)] == [
+        "640 KiB",
+        "2 MiB",
+        "4.5 MiB",
+        "4 GiB",
+    ]
     assert [duration(t) for t in (12.34, 1234, 2.5e6)] == ["12.3 us", "1.23 ms", "2.50 s"]
     assert shorten("block_1/depthwise", 9) == "~epthwise"
     assert shorten("conv", 9) == "conv"
