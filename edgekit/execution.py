@@ -10,22 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import analysis, reference, resources
+from edgekit import analysis, energy, reference, resources, timing
 from edgekit.board import Board
+from edgekit.costs import LayerProfile
 from edgekit.device import link, measure
 from edgekit.device import results as device_results
 from edgekit.device.deploy import Bench, Image, deploy
-from edgekit.emulate.cycles import for_target
 from edgekit.errors import InternalError, Problem, UserError
 from edgekit.ir.graph import Array, Graph
 from edgekit.plan.plan import Plan
 from edgekit.results import (
     Accuracy,
     Build,
-    Cycles,
     How,
     LayerCheck,
-    LayerProfile,
     ModelInfo,
     Profile,
     Run,
@@ -273,8 +271,9 @@ def _check(check: device_results.TensorCheck, missing: Sequence[str]) -> LayerCh
 
 def _profile(job: Job, built: Build, verified: Verification, costs: device_results.Run) -> Profile:
     how = verified.how
-    cycles = _cycles(job, how, costs)
-    latency, latency_how = _latency(job, how, costs, cycles)
+    counts = timing.counts_cycles(job.board, costs)
+    cycles = timing.cycles(job.board, how, costs)
+    latency = timing.latency(job.board, how, costs, cycles)
     return Profile(
         model=job.model,
         board=job.board.name,
@@ -286,11 +285,13 @@ def _profile(job: Job, built: Build, verified: Verification, costs: device_resul
         verification=verified,
         instructions=costs.instructions,
         cycles=cycles,
-        latency_us=latency,
-        latency_how=latency_how,
+        latency_us=None if latency.median is None else round(latency.median, 3),
+        latency_how="measured, median" if how == "measured" else latency.how,
         sizes=_with_stack(built.sizes, costs.stack),
-        layers=tuple(_layer(job, how, i, cost) for i, cost in enumerate(costs.layers)),
+        layers=tuple(_layer(job, how, i, cost, counts=counts) for i, cost in enumerate(costs.layers)),
         toolchain=built.toolchain,
+        latency=latency,
+        energy=energy.estimate(job.board, latency),
         notes=_notes(job),
     )
 
@@ -300,32 +301,9 @@ def _with_stack(sizes: Sizes, stack: int) -> Sizes:
     return replace(sizes, stack=stack, notes=tuple(n for n in sizes.notes if n != _NOT_RUN)) if stack else sizes
 
 
-def _cycles(job: Job, how: How, costs: device_results.Run) -> Cycles:
-    """Cycles by the emulator's model; a real board's counter where it counts the core's cycles."""
-    if how == "measured":
-        counts = job.board.target.bare_metal
-        return Cycles(costs.cycles_median, 0.0, "measured") if counts else Cycles(None, None, "unknown")
-    model = for_target(job.board.target)
-    if costs.counted_cycles is None or model is None:
-        return Cycles(None, None, "unknown")
-    if model.error_percent is None:
-        return Cycles(costs.counted_cycles, None, "indicative", model.basis)
-    return Cycles(costs.counted_cycles, model.error_percent / 100, "estimated", model.basis)
-
-
-def _latency(job: Job, how: How, costs: device_results.Run, cycles: Cycles) -> tuple[float | None, str]:
-    """Microseconds of one inference and how they were got."""
-    if how == "measured":
-        return round(costs.latency_us, 3), "measured, median"
-    if cycles.value is None:
-        return None, "unknown"
-    return round(cycles.value * 1e6 / job.board.target.clock_hz, 3), cycles.how
-
-
-def _layer(job: Job, how: How, index: int, cost: device_results.LayerCost) -> LayerProfile:
+def _layer(job: Job, how: How, index: int, cost: device_results.LayerCost, *, counts: bool) -> LayerProfile:
     layer = job.plan.layers[index]
-    measured = how == "measured" and job.board.target.bare_metal
-    cycles = cost.cycles if measured else cost.counted_cycles
+    cycles = cost.cycles if how == "measured" and counts else cost.counted_cycles
     return LayerProfile(layer.name, layer.op, layer.kernel, layer.macs, cost.instructions, cycles, layer.weight_bytes)
 
 

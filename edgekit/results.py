@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgekit import __version__
+from edgekit.costs import UNTIMED, Cycles, Energy, Latency, LayerProfile
 from edgekit.ir.graph import Array
 from edgekit.plan.plan import Plan
 
@@ -231,41 +232,11 @@ def accuracy_json(accuracy: Accuracy | None) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class Cycles:
-    """CPU cycles of one inference.
-
-    ``error`` is relative, None where the estimate was never calibrated; ``basis`` says in words what error it is.
-    """
-
-    value: int | None
-    error: float | None
-    how: Literal["estimated", "indicative", "measured", "unknown"]
-    basis: str = ""
-
-
-@dataclass(frozen=True)
-class LayerProfile:
-    """What one layer costs; ``instructions`` and ``cycles`` are None where nothing counts them."""
-
-    name: str
-    op: str
-    kernel: str
-    macs: int
-    instructions: int | None
-    cycles: int | None
-    weights: int = 0
-
-    @property
-    def per_mac(self) -> float | None:
-        """Instructions per multiply-accumulate; None for layers without any."""
-        if self.instructions is None or not self.macs:
-            return None
-        return self.instructions / self.macs
-
-
-@dataclass(frozen=True)
 class Profile:
-    """The cost of one inference, and whether its results are right."""
+    """The cost of one inference, and whether its results are right.
+
+    ``latency_us`` is the median of ``latency``; ``clock_hz`` the core's, as the board file has it.
+    """
 
     model: ModelInfo
     board: str
@@ -282,6 +253,8 @@ class Profile:
     sizes: Sizes
     layers: tuple[LayerProfile, ...]
     toolchain: Tool
+    latency: Latency = UNTIMED
+    energy: Energy = field(default=Energy(reason="nothing tells it"))
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -322,6 +295,8 @@ class Profile:
             },
             "latency_us": self.latency_us,
             "latency_how": self.latency_how,
+            "latency": self.latency.json(),
+            "energy": self.energy.json(),
             **self.sizes.json(),
             "toolchain": {"name": self.toolchain.name, "version": self.toolchain.version},
             "layers": [

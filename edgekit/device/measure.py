@@ -6,9 +6,8 @@ reference values.
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -203,14 +202,15 @@ def profile(
 ) -> Run:
     """Time ``runs`` whole inferences, each layer's steps, and take the stack's high-water mark.
 
-    ``warmups`` is at most 32. With an emulated board's ``counter`` instructions are counted too, over one inference.
-    ``progress`` is told inferences done and their number; the steps, the stack and the count are one each.
+    ``warmups`` is at most 32. With an emulated board's ``counter`` as many more are counted, each on its own.
+    ``progress`` is told inferences done and their number; the steps and the stack are one each.
 
     Raises:
         DataError: if an array does not fit its input.
 
     """
-    whole = runs + 2 + (counter is not None)
+    counted = runs if counter is not None else 0
+    whole = runs + 2 + counted
     overhead = session.info.timer_overhead
     cycles: list[int] = []
     while len(cycles) < runs:
@@ -226,20 +226,21 @@ def profile(
     tensors.load(session, plan, inputs)
     stack = session.stack()
     _tell(progress, runs + 2, whole)
-    counts = _count(session, plan, inputs, counter) if counter is not None else None
-    _tell(progress, whole, whole)
+    counts: list[Counts] = []
+    for i in range(counted):
+        counts.append(_count(session, plan, inputs, cast("Counter", counter)))
+        _tell(progress, runs + 3 + i, whole)
+    first = counts[0] if counts else None
     return Run(
         how=how,
-        runs=runs,
         cycle_hz=session.info.cycle_hz,
         timer_overhead=overhead,
-        cycles_min=min(cycles),
-        cycles_median=round(statistics.median(cycles)),
-        cycles_max=max(cycles),
+        warmups=warmups,
+        cycles=tuple(cycles),
         stack=stack,
-        instructions=counts.inside.instructions if counts else None,
-        counted_cycles=counts.inside.cycles if counts else None,
-        layers=tuple(_cost(plan, i, layer_cycles[i], counts) for i in range(len(plan.layers))),
+        instructions=first.inside.instructions if first else None,
+        counted=tuple(c.inside.cycles for c in counts if c.inside.cycles is not None),
+        layers=tuple(_cost(plan, i, layer_cycles[i], first) for i in range(len(plan.layers))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -66,23 +67,36 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Run:
-    """Timing of one model on one board; cycles of its counter at ``cycle_hz``, timer overhead taken off.
+    """Timing of one model on one board; ``cycles`` of its counter at ``cycle_hz``, one number a run.
 
-    ``stack`` is the high-water mark of one inference in bytes, ``instructions`` and ``counted_cycles`` are those of
-    one whole inference by the emulator's counters, None on a real board.
+    The timer's overhead is taken off. ``stack`` is the high-water mark of one inference in bytes. ``instructions``
+    and ``counted``, the cycles of whole inferences, are an emulator's counts: None and empty on a real board.
     """
 
     how: How
-    runs: int
     cycle_hz: int
     timer_overhead: int
-    cycles_min: int
-    cycles_median: int
-    cycles_max: int
+    warmups: int
+    cycles: tuple[int, ...]
     stack: int
     instructions: int | None
-    counted_cycles: int | None
+    counted: tuple[int, ...]
     layers: tuple[LayerCost, ...]
+
+    @property
+    def runs(self) -> int:
+        """Inferences timed."""
+        return len(self.cycles)
+
+    @property
+    def cycles_median(self) -> int:
+        """Median of the runs."""
+        return round(statistics.median(self.cycles))
+
+    @property
+    def counted_cycles(self) -> int | None:
+        """Median of the emulator's counts."""
+        return round(statistics.median(self.counted)) if self.counted else None
 
     @property
     def latency_us(self) -> float:

@@ -64,6 +64,13 @@ def duration(microseconds: float) -> str:
     return f"{microseconds / _MS:.2f} ms" if microseconds < _S else f"{microseconds / _S:.2f} s"
 
 
+def microjoules(value: float) -> str:
+    """An energy for people: nanojoules, microjoules or millijoules."""
+    if value < 1:
+        return f"{value * 1e3:.3g} nJ"
+    return f"{value:.3g} uJ" if value < _MS else f"{value / _MS:.3g} mJ"
+
+
 def dims(shape: Sequence[int]) -> str:
     """A shape as ``1x49x10x8``."""
     return "x".join(str(d) for d in shape) or "scalar"

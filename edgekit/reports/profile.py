@@ -10,8 +10,22 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.reports.parts import NARROW, Bar, duration, grid, notes, number, ratio, shorten, size, table, text
-from edgekit.results import Cycles, LayerProfile, Profile, Sizes, Verification
+from edgekit.costs import Cycles, Energy, Latency, LayerProfile
+from edgekit.reports.parts import (
+    NARROW,
+    Bar,
+    duration,
+    grid,
+    microjoules,
+    notes,
+    number,
+    ratio,
+    shorten,
+    size,
+    table,
+    text,
+)
+from edgekit.results import Profile, Sizes, Verification
 
 _BAR = 22
 _SHARE_BAR = 6
@@ -46,6 +60,7 @@ def _parts(p: Profile, width: int) -> list[RenderableType]:
         _layers(p, width),
         "",
         _totals(p),
+        *_energy(p.energy),
         "",
         notes(_footnotes(p)),
     ]
@@ -189,7 +204,11 @@ def short_kernel(name: str) -> str:
 
 def error_text(cycles: Cycles) -> str:
     """The error of an estimate as ``+-15 %``, or nothing."""
-    return f" +-{cycles.error:.0%}".replace("%", " %") if cycles.error else ""
+    return _percent(cycles.error)
+
+
+def _percent(error: float | None) -> str:
+    return f" +-{error:.0%}".replace("%", " %") if error else ""
 
 
 def _totals(p: Profile) -> Text:
@@ -203,6 +222,8 @@ def _totals(p: Profile) -> Text:
     if p.latency_us is not None:
         clock = f" at {p.clock_hz / 1e6:g} MHz" if p.cycles.value is not None else ""
         parts += [", " if len(parts) > 1 else "", (duration(p.latency_us), "bold"), clock, f", {p.latency_how}"]
+    if p.latency.runs > 1:
+        parts += ["\n", *_distribution(p.latency)]
     return text(*parts)
 
 
@@ -213,6 +234,36 @@ def _cycles_note(cycles: Cycles) -> str:
     return f"{how}{error} {cycles.basis}".rstrip()
 
 
+def _distribution(latency: Latency) -> list[str]:
+    """Least, 95th percentile and most of all runs; the median stands above."""
+    figures = (("min", min(latency.samples)), ("p95", latency.p95 or 0.0), ("max", max(latency.samples)))
+    shown = ", ".join(f"{name} {duration(value)}" for name, value in figures)
+    return [f"{latency.runs} runs after {latency.warmups} to warm up: {shown}"]
+
+
+def _energy(energy: Energy) -> list[Text]:
+    """One line on energy, or none where nothing is known."""
+    if energy.per_inference_uj is None:
+        return []
+    parts: list[str | tuple[str, str]] = ["energy: ", (microjoules(energy.per_inference_uj), "bold"), " an inference"]
+    if energy.mean_ma is not None and energy.peak_ma is not None:
+        parts.append(f", {energy.mean_ma:.3g} mA mean and {energy.peak_ma:.3g} mA peak")
+    if energy.voltage is not None:
+        parts.append(f" at {energy.voltage:.3g} V")
+    parts.append(f", {energy.how}{_percent(energy.error)}")
+    if energy.meter:
+        parts.append(f" by {energy.meter} over {energy.windows} x {energy.inferences} inferences")
+    if energy.idle_subtracted:
+        parts.append(f", {energy.idle_mw or 0:.3g} mW of the idle board taken off")
+    return [text(*parts)]
+
+
+def _energy_source(energy: Energy) -> str:
+    if not energy.meter:
+        return energy.reason
+    return f"{energy.samples:,} samples in windows cut by {energy.gate}, everything the meter feeds included"
+
+
 def _footnotes(p: Profile) -> list[tuple[str, str]]:
     v, s = p.verification, p.sizes
     rows: list[tuple[str, str]] = [("toolchain", f"{p.toolchain.name} {p.toolchain.version}")]
@@ -221,6 +272,9 @@ def _footnotes(p: Profile) -> list[tuple[str, str]]:
     if p.instructions is not None:
         rows.append(("instructions", "counted exactly between entry and return of the model's functions"))
     rows.append(("cycles", _cycles_note(p.cycles)))
+    if p.latency.timer and p.how == "measured":
+        rows.append(("latency", f"{p.latency.timer}; {p.latency.overhead_us:.3g} us of reading it taken off"))
+    rows.append(("energy", _energy_source(p.energy)))
     stack = "; stack is the high-water mark of one inference" if s.stack is not None else ""
     what = (
         "model, kernels and runtime, read from the linked image"

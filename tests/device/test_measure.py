@@ -110,7 +110,7 @@ def test_a_profile_takes_the_timer_off_and_maps_steps_on_layers(session):
     told = []
     result = measure.profile(session, plan(), sample(), runs=70, warmups=2, progress=lambda *a: told.append(a))
     assert (result.how, result.runs, result.cycle_hz, result.timer_overhead) == ("measured", 70, 1_000_000, 7)
-    assert (result.cycles_min, result.cycles_median, result.cycles_max) == (10_000, 10_000, 10_000)
+    assert (min(result.cycles), result.cycles_median, max(result.cycles)) == (10_000, 10_000, 10_000)
     assert result.latency_us == 10_000
     assert [(c.name, c.op, c.macs, c.cycles) for c in result.layers] == [
         ("flip", "FAKE", 8, 1000 + 3000),
@@ -118,7 +118,7 @@ def test_a_profile_takes_the_timer_off_and_maps_steps_on_layers(session):
     ]
     assert result.stack == 123
     assert result.instructions is None
-    assert told == [(32, 72), (64, 72), (70, 72), (71, 72), (72, 72), (72, 72)]
+    assert told == [(32, 72), (64, 72), (70, 72), (71, 72), (72, 72)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 
 import edgekit
 from edgekit import board, demo, report
+from edgekit.costs import Cycles, LayerProfile
 from edgekit.emulate.cycles import for_target
 from edgekit.errors import BoardError, Problem
 from edgekit.plan.plan import Layer, Plan, Slot, Step
@@ -20,9 +21,7 @@ from edgekit.reports.profile import short_kernel
 from edgekit.results import (
     Accuracy,
     Build,
-    Cycles,
     LayerCheck,
-    LayerProfile,
     ModelInfo,
     Profile,
     Sizes,

@@ -1,0 +1,62 @@
+"""Cycles and latency of a profile: a real board's by its own timer, an emulated one's by the cycle model."""
+
+from __future__ import annotations
+
+from edgekit.board import Board
+from edgekit.costs import Cycles, Latency
+from edgekit.device.results import How, Run
+from edgekit.emulate.cycles import for_target
+
+_TIMERS = {
+    "rp2040": "the 1 us timer",
+    "mps2": "the cycle counter, or TIMER0 where there is none",
+    "mps2_tz": "the cycle counter, or TIMER0 where there is none",
+    "mps3": "the system counter",
+    "linux": "CLOCK_MONOTONIC",
+    "host": "CLOCK_MONOTONIC",
+}
+"""What each port reads (firmware/port/README.md); all others the DWT's cycle counter."""
+
+
+def counts_cycles(board: Board, run: Run) -> bool:
+    """Whether the board's timer counts the core's own cycles: it runs on bare metal and at the core's clock."""
+    return board.target.bare_metal and run.cycle_hz == board.target.clock_hz
+
+
+def cycles(board: Board, how: How, run: Run) -> Cycles:
+    """Cycles by the emulator's model; a real board's counter, or its time at the core's clock."""
+    if how == "measured":
+        if not board.target.bare_metal:
+            return Cycles(None, None, "unknown")
+        if counts_cycles(board, run):
+            return Cycles(run.cycles_median, 0.0, "measured")
+        value = round(run.cycles_median * board.target.clock_hz / run.cycle_hz)
+        return Cycles(value, 1 / max(run.cycles_median, 1), "measured")
+    model = for_target(board.target)
+    if run.counted_cycles is None or model is None:
+        return Cycles(None, None, "unknown")
+    if model.error_percent is None:
+        return Cycles(run.counted_cycles, None, "indicative", model.basis)
+    return Cycles(run.counted_cycles, model.error_percent / 100, "estimated", model.basis)
+
+
+def latency(board: Board, how: How, run: Run, found: Cycles) -> Latency:
+    """Durations by the board's timer where it is real; on an emulated one, ``found`` cycles at the board's clock."""
+    if how == "measured":
+        return Latency(
+            samples=tuple(c * 1e6 / run.cycle_hz for c in run.cycles),
+            how="measured",
+            warmups=run.warmups,
+            timer=f"{_TIMERS.get(board.port, 'the DWT cycle counter')}, {run.cycle_hz / 1e6:g} MHz by the board",
+            overhead_us=run.timer_overhead * 1e6 / run.cycle_hz,
+        )
+    if found.value is None:
+        return Latency((), "unknown")
+    clock = board.target.clock_hz
+    return Latency(
+        samples=tuple(c * 1e6 / clock for c in run.counted),
+        how=found.how,
+        warmups=run.warmups,
+        error=found.error,
+        timer=f"the cycle model at {clock / 1e6:g} MHz",
+    )
