@@ -19,6 +19,7 @@ import tflite
 
 from edgekit import ops
 from edgekit.errors import ModelError, Problem, UnsupportedError
+from edgekit.frontends import acceptance
 from edgekit.frontends.layer_names import layer_names, printable, unique
 from edgekit.ir import verify
 from edgekit.ir.graph import Array, DType, Graph, Node, QuantParams, Tensor
@@ -75,7 +76,7 @@ def read(source: Path | str | bytes) -> Graph:
             )
         )
     try:
-        graph = _Reader(data, where).graph()
+        graph, unsupported, unfit = _Reader(data, where).graph()
     except _DAMAGE as error:
         outside = Problem(
             "the file is damaged: an offset or a length in it is wrong",
@@ -84,7 +85,7 @@ def read(source: Path | str | bytes) -> Graph:
             hint=_AGAIN,
         )
         raise ModelError(outside) from error
-    _check(graph)
+    acceptance.check(graph, unsupported, unfit)
     return graph
 
 
@@ -147,19 +148,17 @@ class _Reader:
         self.tables: list[Any] = [self.subgraph.Tensors(i) for i in range(count)]
         self.names = unique(self.tensor_name(i, t) for i, t in enumerate(self.tables))
 
-    def graph(self) -> Graph:
-        """The whole model."""
+    def graph(self) -> tuple[Graph, list[Problem], set[str]]:
+        """The model, what of it edgekit does not have, and the tensors that only stand for such ones."""
         layers = self.layers()
         labels = layer_names((layer.name, self.names[layer.outputs[0]]) for layer in layers)
         unsupported = [*self.unknown_ops(layers, labels), *self.unknown_tensors(layers, labels)]
-        if unsupported:
-            raise UnsupportedError(*unsupported)
-        tensors = {name: self.tensor(name, table) for name, table in zip(self.names, self.tables, strict=True)}
+        tensors, unfit = self.tensors(layers, refused=bool(unsupported))
         nodes = tuple(self.node(layer, label) for layer, label in zip(layers, labels, strict=True))
         inputs = tuple(self.names[i] for i in self.indices(self.subgraph.InputsAsNumpy(), len(self.names)))
         outputs = tuple(self.names[i] for i in self.indices(self.subgraph.OutputsAsNumpy(), len(self.names)))
         used = {n for node in nodes for n in (*node.inputs, *node.outputs)} | {*inputs, *outputs}
-        return Graph(
+        graph = Graph(
             name=Path(self.where).stem,
             tensors={k: t for k, t in tensors.items() if k in used},
             nodes=nodes,
@@ -167,6 +166,7 @@ class _Reader:
             outputs=outputs,
             sha256=hashlib.sha256(self.data).hexdigest(),
         )
+        return graph, unsupported, unfit
 
     # The file's tables ----------------------------------------------------------------------------------------
 
@@ -254,6 +254,24 @@ class _Reader:
                     )
         return found
 
+    def tensors(self, layers: list[_Layer], *, refused: bool) -> tuple[dict[str, Tensor], set[str]]:
+        """Every tensor by name. In a model that is refused anyway others stand for those that cannot be held."""
+        computed = {i for layer in layers for i in layer.outputs}
+        computed |= set(self.indices(self.subgraph.InputsAsNumpy(), len(self.names)))
+        found: dict[str, Tensor] = {}
+        unfit: set[str] = set()
+        for i, (name, table) in enumerate(zip(self.names, self.tables, strict=True)):
+            if not _unsupported(table):
+                try:
+                    found[name] = self.tensor(name, table)
+                except ModelError:
+                    if not refused:
+                        raise
+            if name not in found:
+                unfit.add(name)
+                found[name] = acceptance.stand_in(name, is_constant=i not in computed)
+        return found, unfit
+
     def tensor(self, name: str, table: Any) -> Tensor:
         """One tensor with its constant data, if any; ``verify`` checks what it says."""
         dtype = _DTYPES.get(table.Type(), DType.INT8)
@@ -290,11 +308,8 @@ class _Reader:
 
     def node(self, layer: _Layer, label: str) -> Node:
         """A layer as a Node: its options become the fields of its op."""
-        kind = layer.kind
-        if kind is None:
-            raise UnsupportedError(Problem(f"{layer.name} is not supported", f"layer '{label}'"))
         return Node(
-            op=self.op(layer, kind, label),
+            op=self.op(layer, layer.kind, label) if layer.kind is not None else acceptance.Unknown(),
             inputs=tuple("" if i == _ABSENT else self.names[i] for i in layer.inputs),
             outputs=tuple(self.names[i] for i in layer.outputs),
             origin=(label,),
@@ -352,33 +367,3 @@ def _unsupported(table: Any) -> str:
     if table.Sparsity() is not None:
         return "is stored sparsely"
     return ""
-
-
-def _check(graph: Graph) -> None:
-    """Raise what is wrong with a graph: its structure, then the rules of its ops, then shapes."""
-    structure = verify.structure_problems(graph)
-    if structure:
-        raise ModelError(*structure)
-    unsupported = [p for view in graph.views() for p in view.node.op.problems(view)]
-    known = _known_beforehand(graph)
-    unsupported += [
-        Problem("a model output must depend on an input", f"tensor '{name}'", hint="remove this output")
-        if name in known
-        else Problem("a model output must be made by a layer", f"tensor '{name}'", hint="remove this output")
-        for name in dict.fromkeys(graph.outputs)
-        if name in known or graph.producer(name) is None
-    ]
-    if unsupported:
-        raise UnsupportedError(*unsupported)
-    wrong = verify.problems(graph)
-    if wrong:
-        raise ModelError(*wrong)
-
-
-def _known_beforehand(graph: Graph) -> set[str]:
-    """Constants and what follows from nothing but constants."""
-    known = {name for name, t in graph.tensors.items() if t.data is not None}
-    for node in graph.nodes:
-        if all(not name or name in known for name in node.inputs):
-            known |= set(node.outputs)
-    return known

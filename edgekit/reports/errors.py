@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -32,7 +34,15 @@ def errors(error: EdgekitError) -> RenderableType:
     many = f" ({count} problems)" if count > 1 else ""
     kind = _KINDS.get(type(error).__name__, "")
     head = text(("error", "bold red"), f": {kind}{many}" if kind else many)
-    return Group(head, *(_problem(p) for p in error.problems))
+    return Group(head, *(_problem(p) for p in _gathered(error.problems)))
+
+
+def _gathered(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems with those of one kind put together: the same thing wrong in several places is said once."""
+    places: dict[Problem, list[str]] = {}
+    for p in problems:
+        places.setdefault(replace(p, where=""), []).append(p.where)
+    return [replace(p, where=", ".join(filter(None, where))) for p, where in places.items()]
 
 
 def _problem(p: Problem) -> RenderableType:

@@ -87,6 +87,14 @@ def test_profile_json_has_every_key_of_the_contract():
     assert tree["reference"] == "tflite-micro 1.0"
 
 
+def test_one_thing_wrong_in_several_places_is_said_once():
+    wrong = [Problem("its filter is int8", f"layer '{name}'", "float32", hint="quantise") for name in ("a", "b")]
+    text = words(report.errors(BoardError(wrong[0], Problem("another thing", "layer 'c'"), wrong[1])))
+    assert "(3 problems)" in text
+    assert text.count("its filter is int8") == 1
+    assert "layer 'a', layer 'b'" in text
+
+
 def test_what_nobody_knows_is_null_in_json_and_a_dash_in_tables():
     hosted = replace(
         PROFILE, sizes=Sizes(arena=3616, weights=15_432, image_ram=5000, image_flash=48_000, notes=("why",))

@@ -81,12 +81,56 @@ def test_every_unsupported_layer_is_reported_at_once():
 
 
 def test_an_unknown_op_is_named_with_its_layer():
-    data = bytearray(writer.write(residual()))
-    code = tflite.Model.GetRootAs(data, 0).OperatorCodes(1)
-    for slot in (4, 10):  # the old and the new field of the operator's code
-        data[code._tab.Pos + int(code._tab.Offset(slot))] = tflite.BuiltinOperator.SVDF
     with pytest.raises(UnsupportedError, match="SVDF is not supported"):
+        reader.read(with_unknown_op(writer.write(residual()), 1))
+
+
+def with_unknown_op(data: bytes, code: int) -> bytes:
+    """The file with operator code ``code`` turned into SVDF, which edgekit does not have."""
+    changed = bytearray(data)
+    table = tflite.Model.GetRootAs(changed, 0).OperatorCodes(code)
+    for slot in (4, 10):  # the old and the new field of the operator's code
+        changed[table._tab.Pos + int(table._tab.Offset(slot))] = tflite.BuiltinOperator.SVDF
+    return bytes(changed)
+
+
+def test_unknown_ops_and_broken_rules_of_known_ones_come_in_one_error_in_the_order_of_the_layers():
+    net = nets.Net("mixed")
+    (first,) = net.layer(FullyConnected(Activation.TANH), net.input(act((1, 8))), weights((4, 8)), bias(4))
+    (second,) = net.layer(Relu(), first)
+    (third,) = net.layer(FullyConnected(Activation.SIGN_BIT), second, weights((3, 4)), bias(3))
+    graph = net.graph(third, "input_0")
+    data = with_unknown_op(writer.write(graph), 1)
+    with pytest.raises(UnsupportedError) as caught:
+        reader.read(data)
+    found = [(p.what.split(" ")[0], p.found) for p in caught.value.problems]
+    assert found == [
+        ("FULLY_CONNECTED:", "activation = TANH"),
+        ("SVDF", ""),
+        ("FULLY_CONNECTED:", "activation = SIGN_BIT"),
+        ("a", ""),
+    ]
+
+
+def test_a_float_model_lists_unknown_ops_unfit_tensors_and_layers_to_quantise_together():
+    net = nets.Net("float")
+    image = net.input(real((1, 4, 4, 2)))
+    filters = Spec((3, 1, 1, 2), dtype=DType.FLOAT32, constant=True)
+    (first,) = net.layer(Conv2D(), image, filters, out=(real(),))
+    (second,) = net.layer(Relu(), first, out=(real(),))
+    (third,) = net.layer(Conv2D(), second, weights((2, 1, 1, 3)), out=(real(),))
+    graph = net.graph(third)
+    data = bytearray(with_unknown_op(writer.write(graph), 1))
+    half = list(graph.tensors).index("conv_2d_2/operand_1")
+    tensor = tflite.Model.GetRootAs(data, 0).Subgraphs(0).Tensors(half)
+    data[tensor._tab.Pos + int(tensor._tab.Offset(6))] = tflite.TensorType.FLOAT16
+    with pytest.raises(UnsupportedError) as caught:
         reader.read(bytes(data))
+    what = [p.what for p in caught.value.problems]
+    assert len(what) == 3
+    assert "its activations are int8" in what[0]
+    assert "SVDF" in what[1]
+    assert "FLOAT16" in what[2]
 
 
 def test_an_absent_options_table_means_the_schemas_defaults():
