@@ -34,7 +34,8 @@ _ISAS: dict[str, tuple[str, ...]] = {
     "cortex-a78ae": ("scalar",),
     "host": ("scalar",),
 }
-_FLASH_METHODS = ("volume", "uf2", "pyocd", "openocd", "ssh")
+_FLASH_METHODS = ("volume", "pyocd", "openocd", "ssh")
+_IMAGES = ("bin", "hex", "uf2")
 _EMULATORS = ("unicorn", "native", "qemu-aarch64")
 
 
@@ -79,21 +80,32 @@ class Target:
 
 @dataclass(frozen=True)
 class Serial:
-    """The USB serial adapter on the board; ids are 0 where there is none of a fixed kind."""
+    """The board's serial line."""
 
-    vid: int = 0
-    pid: int = 0
     baud: int = 115_200
 
 
 @dataclass(frozen=True)
+class Volume:
+    """The drive a board shows, onto which an image is copied.
+
+    ``code`` is what its MBED.HTM or DETAILS.TXT begin the board's id with, or the Board-ID of its INFO_UF2.TXT.
+    """
+
+    code: str
+    image: Literal["bin", "hex", "uf2"]
+    uf2_family: int = 0
+
+
+@dataclass(frozen=True)
 class Flash:
-    """Ways to get an image onto the board, best first; see device.deploy."""
+    """Ways to get an image onto the board, best first; see device.flash.
+
+    ``openocd`` has OpenOCD's configuration files and, between them, commands; ``pyocd`` pyOCD's target.
+    """
 
     methods: tuple[str, ...] = ()
-    mbed_code: str = ""
-    uf2_family: int = 0
-    openocd: str = ""
+    openocd: tuple[str, ...] = ()
     pyocd: str = ""
 
 
@@ -112,8 +124,9 @@ class Board:
 
     ``checked`` names the manuals the numbers were read in; empty if nobody did. ``emulator`` is ``unicorn``,
     ``qemu:<machine>``, ``qemu-aarch64``, ``native`` (run it on this machine) or empty. ``vector_offset`` is
-    where in the first flash bank the vector table lies. ``trigger`` is the pin that frames an inference for a
-    meter.
+    where in the first flash bank the vector table lies. ``usb`` has the (vendor, product) ids of the debugger or
+    adapter whose serial port is the board's; other boards may have the same. ``trigger`` is the pin that frames an
+    inference for a meter.
     """
 
     name: str
@@ -125,6 +138,8 @@ class Board:
     stack_bytes: int = 4096
     vector_offset: int = 0
     serial: Serial = Serial()
+    usb: tuple[tuple[int, int], ...] = ()
+    volume: Volume | None = None
     flash: Flash = Flash()
     trigger: str = ""
     power: Power | None = None
@@ -167,7 +182,7 @@ def parse(tree: Mapping[str, Any], name: str) -> Board:
     """
     top = _Table(dict(tree), name, [])
     target, flash, power = top.table("target"), top.table("flash"), top.table("power")
-    serial, trigger = top.table("serial"), top.table("trigger")
+    serial, usb, volume, trigger = (top.table(name) for name in ("serial", "usb", "volume", "trigger"))
     checked = top.take("checked", (str, bool), required=True)
     board = Board(
         name=name,
@@ -178,16 +193,21 @@ def parse(tree: Mapping[str, Any], name: str) -> Board:
         checked=checked if isinstance(checked, str) else "",
         stack_bytes=top.integer("stack_bytes", 4096),
         vector_offset=target.integer("vector_offset", 0),
-        serial=Serial(serial.integer("vid", 0), serial.integer("pid", 0), serial.integer("baud", 115_200)),
+        serial=Serial(serial.integer("baud", 115_200)),
+        usb=tuple(_usb_id(usb, text) for text in usb.texts("ids", required=True)),
+        volume=_volume(volume) if volume.present else None,
         flash=_flash(flash),
         trigger=trigger.text("pin"),
         power=_power(power) if power.present else None,
     )
     if checked is True:
         top.problem("'checked' is the manuals' names, or false", "true")
-    for table in (top, target, serial, flash, trigger, power):
+    for table in (top, target, serial, usb, volume, flash, trigger, power):
         table.finish()
     _rules(board, top)
+    for method, has in (("volume", board.volume), ("openocd", board.flash.openocd), ("pyocd", board.flash.pyocd)):
+        if method in board.flash.methods and not has:
+            top.problem(f"the way to flash '{method}' lacks what it needs", "nothing", f"'{method}' in the board file")
     if top.problems:
         raise BoardError(*top.problems)
     return board
@@ -213,18 +233,30 @@ def _target(table: _Table, banks: list[_Table]) -> Target:
     )
 
 
+def _usb_id(table: _Table, text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9a-f]{4}):([0-9a-f]{4})", text)
+    if found is None:
+        table.problem("not a USB id", repr(text), "vendor:product, four hexadecimal digits each, as '0483:374b'")
+        return 0, 0
+    return int(found[1], 16), int(found[2], 16)
+
+
+def _volume(table: _Table) -> Volume:
+    image = table.text("image", required=True)
+    if image and image not in _IMAGES:
+        table.problem("unknown kind of image", image, ", ".join(_IMAGES))
+    family = table.integer("uf2_family", 0)
+    if (image == "uf2") != bool(family):
+        table.problem("'uf2_family' goes with image = \"uf2\"", f"{family:#x} with '{image}'")
+    return Volume(table.text("code", required=True), cast('Literal["bin", "hex", "uf2"]', image), family)
+
+
 def _flash(table: _Table) -> Flash:
-    methods = table.take("methods", (list,), default=[])
+    methods = table.texts("methods")
     for method in methods:
         if method not in _FLASH_METHODS:
-            table.problem("unknown way to flash", str(method), ", ".join(_FLASH_METHODS))
-    return Flash(
-        methods=tuple(str(m) for m in methods),
-        mbed_code=table.text("mbed_code"),
-        uf2_family=table.integer("uf2_family", 0),
-        openocd=table.text("openocd"),
-        pyocd=table.text("pyocd"),
-    )
+            table.problem("unknown way to flash", method, ", ".join(_FLASH_METHODS))
+    return Flash(methods=methods, openocd=table.texts("openocd"), pyocd=table.text("pyocd"))
 
 
 def _power(table: _Table) -> Power:
@@ -291,6 +323,13 @@ class _Table:
 
     def text(self, key: str, *, required: bool = False) -> str:
         return self.take(key, (str,), required=required)
+
+    def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        found: list[Any] = self.take(key, (list,), required=required, default=[])
+        if not all(isinstance(entry, str) for entry in found):
+            self.problem(f"'{key}' has the wrong type", repr(found), "a list of text")
+            return ()
+        return tuple(found)
 
     def integer(self, key: str, default: int, *, required: bool = False) -> int:
         value: int = self.take(key, (int,), required=required, default=default)

@@ -47,6 +47,7 @@ _PACKAGES: tuple[tuple[str, str, str, Need], ...] = (
     ("tflite", "tflite", "reads .tflite files", "required"),
     ("numpy", "numpy", "computes references and packs weights", "required"),
     ("tflite-micro", "tflite_micro", "the reference that results are held against", "optional"),
+    ("pyocd", "pyocd", "flashes over a debug probe; lists those that are plugged in", "optional"),
     ("tensorflow", "tensorflow", "Keras models and training; never needed for a .tflite", "optional"),
 )
 # program, what for, Debian package, arguments that print its version

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import time
+import warnings
 from typing import Any, Protocol, cast
 
 import serial
@@ -54,7 +55,7 @@ class SerialStream:
     def __init__(self, port: Any, name: str) -> None:
         self._port = port
         self._name = name
-        self._pollable = os.name == "posix" and hasattr(port, "fileno")
+        self._pollable = os.name == "posix" and _has_descriptor(port)
 
     @property
     def name(self) -> str:
@@ -107,11 +108,23 @@ def open_port(url: str, baud: int = BAUD, write_timeout_s: float = 10.0) -> Seri
     options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": write_timeout_s}
     if "://" not in url:
         options["exclusive"] = True
+    if url.startswith("rfc2217://"):
+        del options["write_timeout"]  # pyserial's client does not know it
     try:
-        port: Any = cast("Any", serial).serial_for_url(url, **options)
+        with warnings.catch_warnings():  # pyserial's RFC 2217 client calls what is deprecated
+            warnings.filterwarnings("ignore", r"set(Daemon|Name)\(\)", DeprecationWarning)
+            port: Any = cast("Any", serial).serial_for_url(url, **options)
     except (OSError, ValueError) as error:
         raise PortError(_opening(url, error)) from error
     return SerialStream(port, url)
+
+
+def _has_descriptor(port: Any) -> bool:
+    """Whether the port can be waited for; pyserial's RFC 2217 client has a queue instead of a descriptor."""
+    try:
+        return int(port.fileno()) >= 0
+    except (AttributeError, OSError, TypeError, ValueError):
+        return False
 
 
 def _opening(url: str, error: Exception) -> Problem:

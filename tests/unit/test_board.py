@@ -54,13 +54,28 @@ def test_every_number_of_a_shipped_board_that_is_not_plain_says_where_it_comes_f
     for bank in re.findall(r"\[\[memory\]\](.*?)(?=\n\[|\Z)", text, re.DOTALL):
         assert "#" in bank
     assert "[power]" not in text or 'source = "' in text
+    for table, key in (("usb", "ids"), ("volume", "code"), ("flash", "openocd"), ("flash", "pyocd")):
+        found = re.search(rf"\[{table}\]\n(.*?)(?=\n\[|\Z)", text, re.DOTALL)
+        if found and (line := re.search(rf"(# .+\n)?^{key} = .*$", found[1], re.MULTILINE)):
+            assert "#" in line[0], (table, key)
 
 
 def test_a_good_tree_is_read_completely():
     loaded = board.parse(
-        {**copy.deepcopy(GOOD), "serial": {"vid": 0x1234, "pid": 1}, "trigger": {"pin": "PA1"}}, "mine"
+        {
+            **copy.deepcopy(GOOD),
+            "serial": {"baud": 9600},
+            "usb": {"ids": ["1234:00ff"]},
+            "volume": {"code": "XY-1", "image": "uf2", "uf2_family": 7},
+            "flash": {"methods": ["volume", "openocd"], "openocd": ["a.cfg", "adapter speed 1", "b.cfg"]},
+            "trigger": {"pin": "PA1"},
+        },
+        "mine",
     )
-    assert loaded.serial == board.Serial(0x1234, 1, 115_200)
+    assert loaded.serial == board.Serial(9600)
+    assert loaded.usb == ((0x1234, 0xFF),)
+    assert loaded.volume == board.Volume("XY-1", "uf2", 7)
+    assert loaded.flash.openocd == ("a.cfg", "adapter speed 1", "b.cfg")
     assert loaded.trigger == "PA1"
     assert loaded.checked == ""
     assert [m.end for m in loaded.target.memories] == [1024, 5120]
@@ -98,6 +113,14 @@ def test_all_problems_are_told_at_once():
         ({"target__clock_hz": -1}, "negative"),
         ({"target__clock_hz": True}, "wrong type"),
         ({"flash__methods": ["smoke signals"]}, "unknown way to flash"),
+        ({"flash__methods": [1]}, "a list of text"),
+        ({"flash__methods": ["openocd"]}, "lacks what it needs"),
+        ({"flash__methods": ["volume"]}, "lacks what it needs"),
+        ({"usb__ids": ["0483:374B0"]}, "not a USB id"),
+        ({"usb__vid": 1}, "'ids' is missing"),
+        ({"volume__image": "bin"}, "'code' is missing"),
+        ({"volume": {"code": "1", "image": "elf"}}, "unknown kind of image"),
+        ({"volume": {"code": "1", "image": "uf2"}}, "'uf2_family' goes with"),
         ({"power__active_mw": 3.0}, "'source' is missing"),
         ({"memory": [1]}, "[[memory]] tables"),
     ],

@@ -19,6 +19,7 @@ from edgekit.commands import catalogue
 
 COMMANDS = (
     "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
+    "devices",
 )  # fmt: skip
 MODEL = str(demo.MODEL)
 
@@ -193,7 +194,7 @@ def test_an_arena_that_no_single_bank_holds_does_not_fit(tmp_path):
     text = (resources.boards() / "nucleo-l4r5zi.toml").read_text(encoding="utf-8")
     bank = '[[memory]]\nname = "{}"\nkind = "ram"\norigin = {}\nsize = {}\n'
     split = tmp_path / "split.toml"
-    whole = text[text.rindex("[[memory]]") : text.index("[serial]")]
+    whole = text[text.rindex("[[memory]]") : text.index("[usb]")]
     split.write_text(text.replace(whole, bank.format("a", 0x2000_0000, 8000) + bank.format("b", 0x2000_2000, 3000)))
     (fit,) = json.loads(call("analyze", MODEL, "--board", split, "--json").stdout)["boards"]
     assert fit["ram"]["needed"] <= fit["ram"]["available"]
