@@ -7,6 +7,7 @@ The verbs, as functions (their module loads at first use, so that ``import edgek
     graph = edgekit.load("model.tflite")                        # a checked Graph
     edgekit.analyze(graph)                                      # ops, MACs, memory, which boards it fits
     edgekit.build("model.tflite", "nucleo-l4r5zi", out="fw")    # a CMake project of its own, and its image
+    edgekit.flash("model.tflite", "nucleo-l4r5zi")              # onto the board that is plugged in
     edgekit.verify("model.tflite", "nucleo-l4r5zi").exact       # every byte of every layer
     edgekit.profile("model.tflite", "nucleo-l4r5zi").json()     # what each layer costs
 """
@@ -17,14 +18,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.verbs import analyze, build, load, make_plan, optimise, profile, run, verify
+    from edgekit.verbs import analyze, build, flash, load, make_plan, optimise, profile, run, verify
 
 __version__ = "0.1.0"
 
 AS_READ = "read"
 """The name of a graph before any pass."""
 
-__all__ = ["analyze", "build", "load", "make_plan", "optimise", "profile", "run", "verify"]
+__all__ = ["analyze", "build", "flash", "load", "make_plan", "optimise", "profile", "run", "verify"]
 
 
 def __getattr__(name: str) -> Any:

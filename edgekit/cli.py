@@ -82,7 +82,7 @@ def _options(
 
 _PANELS = {
     "A model on a board": (on_board.demo, on_board.build, on_board.run, on_board.verify, on_board.profile),
-    "Boards on the desk": (devices.devices,),
+    "Boards on the desk": (devices.devices, devices.flash),
     "A model": (model.analyze, model.explain, model.dump),
     "What there is": (catalogue.boards, catalogue.ops, catalogue.kernels, catalogue.doctor),
 }

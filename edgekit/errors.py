@@ -17,6 +17,7 @@
     `-- DeviceError    exit 4   the board or the way to it is at fault
         |-- PortError           the serial port is absent, busy or vanished
         |-- LinkError           the other end is silent or lies
+        |-- FlashError          an image did not get onto the board, or not whole
         `-- TargetFaultError    the firmware faulted (bus error, stack overflow, wrong result)
 """
 
@@ -118,6 +119,10 @@ class PortError(DeviceError):
 
 class LinkError(DeviceError):
     """The other end of the link is silent, garbled or contradicts the plan."""
+
+
+class FlashError(DeviceError):
+    """An image did not get onto the board; the message says in which state the board is."""
 
 
 class TargetFaultError(DeviceError):

@@ -139,7 +139,7 @@ def _cached(job: Job) -> Path:
 
 
 @contextmanager
-def _alone(job: Job) -> Generator[None]:
+def alone(job: Job) -> Generator[None]:
     """Keep another edgekit from rebuilding the same cached project meanwhile, where the system has file locks."""
     folder = _cached(job)
     try:
@@ -156,7 +156,7 @@ def _alone(job: Job) -> Generator[None]:
 @contextmanager
 def _bench(job: Job) -> Generator[tuple[Build, Bench]]:
     """The built image on its board, switched on and with a session to it."""
-    with _alone(job):
+    with alone(job):
         built = build(job)
         if built.elf is None or built.image is None:
             raise InternalError(Problem("a board needs an image", str(built.out)))

@@ -6,12 +6,13 @@ from edgekit.reports.analysis import analysis
 from edgekit.reports.catalogue import BoardList, kernel, kernels, ops, tools
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
+from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes
 from edgekit.reports.parts import console
 from edgekit.reports.profile import ProfileReport
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
-    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "console", "devices", "errors", "kernel",
-    "kernels", "layer", "ops", "run", "sizes", "tools", "verification",
+    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "console", "devices", "errors", "flashed",
+    "kernel", "kernels", "layer", "ops", "run", "sizes", "tools", "verification",
 ]  # fmt: skip

@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import AS_READ, analysis, execution, passes
+from edgekit import AS_READ, analysis, execution, flashing, passes
 from edgekit import board as board_files
 from edgekit import samples as sample_files
 from edgekit.analysis import Analysis
 from edgekit.board import Board
+from edgekit.device.flash.choose import Wish
+from edgekit.device.flash.run import Flashed
 from edgekit.errors import Problem, UsageError
 from edgekit.execution import Job, Progress, silent
 from edgekit.frontends import tflite
@@ -103,6 +105,35 @@ def build(
         raise UsageError(Problem("there is no such MLPerf Tiny task", found=f"'{task}'", allowed=", ".join(TASKS)))
     job = _job(model, board, out, toolchain, progress)
     return execution.build(replace(job, task=task), dry_run=dry_run)
+
+
+def flash(
+    model: ModelLike,
+    board: BoardLike,
+    *,
+    wish: Wish | None = None,
+    toolchain: str = "zig",
+    progress: Progress = silent,
+    on_bytes: flashing.FlashProgress = silent,
+    out: Path | str | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+) -> Flashed:
+    """Put a model's image onto a board: build it, write it, ask the board for its build id.
+
+    ``model`` may also be a folder that ``build`` wrote. ``wish`` says how to reach the board; without it, what is
+    plugged in decides, and where nothing is, the emulated board takes the image and ``Flashed.via`` says so. A board
+    that says it runs this build already is left alone, unless ``force``. ``on_bytes`` is told of bytes written.
+
+    Raises:
+        FlashError: the image is not on the board, or not whole; in which state the board is.
+        UsageError: it is not clear which board or way is meant.
+        EdgekitError: whatever ``build`` raises.
+    """
+    order = flashing.Order(wish or Wish(), dry_run=dry_run, force=force)
+    if isinstance(model, str | Path) and Path(model).is_dir():
+        return flashing.folder(Path(model), _board(board), order, progress, on_bytes)
+    return flashing.model(_job(model, board, out, toolchain, progress), order, on_bytes)
 
 
 def run(

@@ -27,7 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("codegen",),
     ("toolchain", "emulate"),
     ("device",),
-    ("results", "costs", "timing", "energy", "analysis", "doctor", "execution", "report", "reports"),
+    ("results", "costs", "timing", "energy", "analysis", "doctor", "execution", "flashing", "report", "reports"),
     ("verbs",),
     ("commands", "cli", "__main__", "demo.*"),
 )

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import Progress as Bars
 
 from edgekit import report
 
@@ -75,6 +77,37 @@ def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) 
         sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
         return
     report.console().print(renderable)
+
+
+class ByteProgress:
+    """Phases of a transfer: in a terminal a bar with bytes and rate, else a line a phase."""
+
+    def __init__(self) -> None:
+        console = report.console(sys.stderr)
+        self._bars: Bars | None = None
+        if console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+            self._bars = Bars(*columns, console=console)
+        self._console = console
+        self._phase = ""
+        self._task = TaskID(0)
+
+    def __call__(self, phase: str, done: int, whole: int) -> None:
+        """``done`` of ``whole`` bytes (0: unknown) of a phase."""
+        fresh, self._phase = phase != self._phase, phase
+        if self._bars is None:
+            if fresh:
+                self._console.print(f"... {phase}" + (f" {whole:,} bytes" if whole else ""))
+            return
+        self._bars.start()
+        if fresh:
+            self._task = self._bars.add_task(phase, total=whole or None)
+        self._bars.update(self._task, completed=done, total=whole or None)
+
+    def stop(self) -> None:
+        """Leave the bars as they are."""
+        if self._bars is not None:
+            self._bars.stop()
 
 
 class Progress:

@@ -1,7 +1,8 @@
-"""An image as it is flashed: raw bytes from the first flash address on, or Intel HEX with addresses of its own."""
+"""An image as it is flashed: raw bytes from the first flash address on, or Intel HEX or UF2 with addresses inside."""
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from edgekit.errors import FitError, Problem, UserError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from edgekit.board import Board
 
 _DATA, _END, _SEGMENT, _LINEAR = 0, 1, 2, 4
+_UF2_BLOCK = 512
+_UF2_MAGICS = (0x0A32_4655, 0x9E5D_5157, 0x0AB1_6F30)
+_UF2_NOT_FLASH = 1
 
 
 def read(path: Path, origin: int) -> list[tuple[int, bytes]]:
@@ -22,9 +26,11 @@ def read(path: Path, origin: int) -> list[tuple[int, bytes]]:
 
     """
     try:
-        if path.suffix != ".hex":
-            return [(origin, _raw(path.read_bytes()))]
-        return _intel_hex(path.read_text(encoding="ascii"))
+        if path.suffix == ".hex":
+            return _intel_hex(path.read_text(encoding="ascii"))
+        if path.suffix == ".uf2":
+            return _uf2(path.read_bytes())
+        return [(origin, _raw(path.read_bytes()))]
     except (OSError, ValueError) as error:
         raise UserError(Problem(f"cannot read the image: {error}", where=str(path))) from error
 
@@ -57,6 +63,34 @@ def _intel_hex(text: str) -> list[tuple[int, bytes]]:
             return [(address, bytes(data)) for address, data in pieces]
     message = "it has no end record"
     raise ValueError(message)
+
+
+def _uf2(data: bytes) -> list[tuple[int, bytes]]:
+    """Blocks in any order, each with its address; all of one family, none missing."""
+    found: dict[int, tuple[int, bytes]] = {}
+    counts: set[tuple[int, int]] = set()
+    for at in range(0, len(data), _UF2_BLOCK):
+        block = data[at : at + _UF2_BLOCK]
+        if (
+            len(block) < _UF2_BLOCK
+            or (*struct.unpack_from("<2I", block), *struct.unpack_from("<I", block, 508)) != _UF2_MAGICS
+        ):
+            message = f"UF2 block {at // _UF2_BLOCK} is damaged"
+            raise ValueError(message)
+        flags, address, size, number, count, family = struct.unpack_from("<6I", block, 8)
+        if not flags & _UF2_NOT_FLASH:
+            counts.add((count, family))
+            found[number] = (address, block[32 : 32 + size])
+    if len(counts) != 1 or len(found) != next(iter(counts))[0]:
+        message = f"{len(found)} UF2 blocks, of {sorted(counts)} blocks and families"
+        raise ValueError(message)
+    pieces: list[tuple[int, bytearray]] = []
+    for address, piece in sorted(found.values()):
+        if pieces and pieces[-1][0] + len(pieces[-1][1]) == address:
+            pieces[-1][1].extend(piece)
+        else:
+            pieces.append((address, bytearray(piece)))
+    return [(address, bytes(piece)) for address, piece in pieces]
 
 
 def check(board: Board, pieces: list[tuple[int, bytes]]) -> None:

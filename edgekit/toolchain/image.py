@@ -1,11 +1,12 @@
-"""ELF to what gets flashed: raw binary and Intel HEX."""
+"""ELF to what gets flashed: raw binary, Intel HEX and UF2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from edgekit.toolchain import elf
+from edgekit.board import Board
+from edgekit.toolchain import elf, uf2
 from edgekit.toolchain.elf import Segment
 
 _MAX_GAP = 4096
@@ -21,11 +22,21 @@ def write(path: Path) -> tuple[Path | None, Path]:
     hexadecimal = path.with_suffix(".hex")
     hexadecimal.write_text("".join(f"{line}\n" for line in hex_lines(parts)), encoding="ascii")
     whole = _joined(parts)
-    if whole is None:
-        return None, hexadecimal
     binary = path.with_suffix(".bin")
+    if whole is None:
+        binary.unlink(missing_ok=True)  # of an earlier build
+        return None, hexadecimal
     binary.write_bytes(whole)
     return binary, hexadecimal
+
+
+def write_uf2(path: Path, board: Board) -> Path | None:
+    """Write ``.uf2`` beside an ELF for a board whose boot loader takes it; None for others."""
+    if board.volume is None or board.volume.image != "uf2":
+        return None
+    result = path.with_suffix(".uf2")
+    result.write_bytes(uf2.write(elf.read(path).segments, board.volume.uf2_family))
+    return result
 
 
 def hex_lines(parts: Iterable[Segment]) -> Iterator[str]:

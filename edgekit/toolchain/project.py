@@ -146,6 +146,7 @@ def build(project: Project, progress: Progress | None = None) -> Build:
     if not project.board.target.bare_metal:
         return Build(project, elf, None, None, None, log)
     binary, hexadecimal = image.write(elf)
+    image.write_uf2(elf, project.board)
     return Build(project, elf, binary, hexadecimal, folder / f"{project.model}_bare.elf", log)
 
 

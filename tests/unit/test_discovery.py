@@ -118,7 +118,7 @@ def test_the_firmwares_own_name_decides_what_usb_leaves_open():
 def test_a_volume_and_a_firmware_that_contradict_each_other_are_told_as_that(tmp_path):
     drives = [Volume(tmp_path, "0776", place="1-2")]
     (found,) = matched([SerialPort(*ST_LINK)], drives, answers={"/dev/ttyACM0": Firmware("nucleo-f446re")})
-    assert found.board == "nucleo-l4r5zi"
+    assert (found.board, found.sure) == ("nucleo-l4r5zi", False)
     assert "but its firmware was built for nucleo-f446re" in found.how
 
 
@@ -184,7 +184,8 @@ def test_the_report_says_one_of_where_it_is_not_known_which():
 
 def test_the_report_shows_what_runs_and_what_failed(tmp_path):
     volume = Volume(tmp_path, "0776", note="error: no target\nmore")
-    device = Device(("nucleo-l4r5zi",), "x", (SerialPort(*ST_LINK),), (volume,), (), Firmware("n", "kws", "a" * 16))
+    runs = Firmware("n", "kws", "a" * 16)
+    device = Device(("nucleo-l4r5zi",), "x", ports=(SerialPort(*ST_LINK),), volumes=(volume,), firmware=runs)
     text = shown(Found((device,), ()))
     assert "runs kws, build aaaaaaaaaaaaaaaa" in text
     assert "FAIL.TXT: error: no target" in text

@@ -69,11 +69,13 @@ class Device:
     """One thing that may be a board: what of it is plugged in, and which board files it can be.
 
     ``boards`` has one name if it is known which, several if it is not, none if no board file is like it; ``how``
-    says what that rests on. ``firmware`` is what answered, if anybody asked and edgekit's firmware runs.
+    says what that rests on; ``sure`` if the board itself says so and not only an id it shares with others.
+    ``firmware`` is what answered, if anybody asked and edgekit's firmware runs.
     """
 
     boards: tuple[str, ...]
     how: str
+    sure: bool = False
     ports: tuple[SerialPort, ...] = ()
     volumes: tuple[Volume, ...] = ()
     probes: tuple[Probe, ...] = ()

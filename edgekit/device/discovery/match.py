@@ -71,7 +71,7 @@ def _same_serial(one: str, other: str) -> bool:
 
 
 def _device(boards: Sequence[Board], group: _Group, ask: Ask | None) -> Device:
-    device = Device((), "", tuple(group.ports), tuple(group.volumes), tuple(group.probes))
+    device = Device((), "", ports=tuple(group.ports), volumes=tuple(group.volumes), probes=tuple(group.probes))
     by_usb = [b for b in boards if any((p.vid, p.pid) in b.usb for p in group.ports)]
     by_code = [b for b in boards if b.volume and any(v.code == b.volume.code for v in group.volumes)]
     if by_usb:
@@ -79,7 +79,7 @@ def _device(boards: Sequence[Board], group: _Group, ask: Ask | None) -> Device:
         device = replace(device, boards=_names(by_usb), how=f"USB id {ids}, which other boards may have too")
     if by_code:
         codes = ", ".join(dict.fromkeys(v.code for v in group.volumes))
-        device = replace(device, boards=_names(by_code), how=f"its volume says {codes}")
+        device = replace(device, boards=_names(by_code), how=f"its volume says {codes}", sure=True)
     if ask is None or not by_usb:
         return device
     for port in group.ports:
@@ -91,10 +91,11 @@ def _device(boards: Sequence[Board], group: _Group, ask: Ask | None) -> Device:
 def _with_firmware(device: Device, firmware: Firmware, *, settled: bool) -> Device:
     """The firmware's own name decides what the volume did not; if they contradict each other, that is said."""
     if not settled:
-        return replace(device, boards=(firmware.board,), how="its firmware says so", firmware=firmware)
+        return replace(device, boards=(firmware.board,), how="its firmware says so", sure=True, firmware=firmware)
     if firmware.board in device.boards:
         return replace(device, firmware=firmware)
-    return replace(device, how=f"{device.how}; but its firmware was built for {firmware.board}", firmware=firmware)
+    how = f"{device.how}; but its firmware was built for {firmware.board}"
+    return replace(device, how=how, sure=False, firmware=firmware)
 
 
 def _named(boards: Sequence[Board], url: str, ask: Ask | None) -> Device:
@@ -103,8 +104,8 @@ def _named(boards: Sequence[Board], url: str, ask: Ask | None) -> Device:
     port = SerialPort(url)
     for baud in rates if ask is not None else []:
         if ask is not None and (firmware := ask(url, baud)) is not None:
-            return Device((firmware.board,), "its firmware says so", (port,), firmware=firmware)
-    return Device((), "no edgekit firmware answers", (port,))
+            return Device((firmware.board,), "its firmware says so", sure=True, ports=(port,), firmware=firmware)
+    return Device((), "no edgekit firmware answers", ports=(port,))
 
 
 def _names(boards: Sequence[Board]) -> tuple[str, ...]:

@@ -1,0 +1,56 @@
+"""The emulated board: it is switched on with the image, which is as much flashing as it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from edgekit.board import Board
+from edgekit.device.deploy import Image
+from edgekit.device.flash.running import build_id_of
+from edgekit.device.flash.way import Progress, Written
+from edgekit.emulate import launch
+from edgekit.errors import FlashError, Problem
+
+
+@dataclass(frozen=True)
+class OnEmulator:
+    """The way onto the emulated board."""
+
+    board: Board
+    image: Image
+    name: str = "emulator"
+
+    @property
+    def place(self) -> str:
+        """What emulates it."""
+        return self.board.emulator
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Nothing is done to the world; this is how to have the same board stay on."""
+        return (f"edgekit flash {self.image.elf.parent.parent} --board {self.board.name} --via emulator --stay",)
+
+    def write(self, progress: Progress) -> Written:
+        """Switch it on, ask which image it runs, switch it off."""
+        with self.running(progress):
+            return Written(self.image.binary.stat().st_size, "the emulated board started it and says its build id")
+
+    @contextmanager
+    def running(self, progress: Progress) -> Generator[str]:
+        """The port of the board while it is on with this image.
+
+        Raises:
+            FlashError: it runs something else.
+            TargetFaultError: the firmware stops.
+        """
+        progress("switching the emulated board on", 0, 0)
+        with launch(self.board, self.image.binary, self.image.elf) as emulated:
+            running = build_id_of(emulated.url, self.board.serial.baud)
+            if running != self.image.build_id:
+                emulated.check()
+                raise FlashError(
+                    Problem("the emulated board runs another image", self.board.name, running, self.image.build_id)
+                )
+            yield emulated.url

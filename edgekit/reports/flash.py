@@ -1,0 +1,37 @@
+"""The report of a flashing."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from edgekit.device.flash.run import Flashed
+from edgekit.reports.parts import notes, size, text
+
+
+def flashed(f: Flashed) -> RenderableType:
+    """What was done to which board, and how it is known that it holds the image."""
+    if f.planned:
+        would = [Text(f"would run: {command}", no_wrap=True, overflow="ignore") for command in f.commands]
+        return Group(text("dry run: nothing is built, nothing is written"), *would, notes(_rows(f)))
+    if f.skipped:
+        head = text((f.board, "bold"), " runs this very image already; nothing was written")
+    else:
+        rate = f", {f.bytes / f.seconds / 1024:,.0f} KiB/s" if f.seconds and f.via != "emulator" else ""
+        what = ", EMULATED, switched on with" if f.via == "emulator" else " flashed with"
+        head = text((f.board, "bold"), f"{what} {size(f.bytes)} in {f.seconds:.1f} s{rate}")
+    known = [text(("verified: ", "green"), how) for how in f.verified]
+    if not known:
+        known = [
+            text(
+                ("NOT VERIFIED: ", "bold yellow"),
+                "the image was handed over; nobody has looked at what the board holds",
+            )
+        ]
+    return Group(head, *known, "", notes(_rows(f)))
+
+
+def _rows(f: Flashed) -> list[tuple[str, str]]:
+    rows = [("build", f.build_id), ("by", f"{f.via}, {f.place} ({f.why})")]
+    rows += [("port", f.port)] if f.port else []
+    return rows + [("note", note) for note in f.notes]
