@@ -22,11 +22,13 @@ from edgekit.errors import LinkError, Problem
 from edgekit.plan.plan import Plan, Slot
 
 PROTOCOL_VERSION = 1
-HELLO, IO, WRITE, READ, RUN, STEP, STACK, TRIGGER, RESET = range(1, 10)
+HELLO, IO, WRITE, READ, RUN, STEP, STACK, TRIGGER, RESET, STEPS, WINDOW = range(1, 12)
 REPLY_BIT = 0x80
 ERROR = 0xFF
 RUNS_MAX = 32
-"""Runs, and warm-ups, of one RUN request."""
+"""Runs, and warm-ups, of one RUN request; steps of one STEPS."""
+WINDOW_MAX = 1_000_000
+"""Runs of one WINDOW request."""
 
 Progress = Callable[[int, int], None]
 """Called with what is done and the whole, in the unit the function names."""
@@ -40,6 +42,7 @@ _REASONS = {
     _SESSION: "the board restarted in the middle of the work",
 }
 _NAMES = {HELLO: "HELLO", IO: "IO", WRITE: "WRITE", READ: "READ", RUN: "RUN", STEP: "STEP", STACK: "STACK"}
+_NAMES |= {TRIGGER: "TRIGGER", RESET: "RESET", STEPS: "STEPS", WINDOW: "WINDOW"}
 _INFO = struct.Struct("<BBHHBBIIIIII")
 _IO = struct.Struct("<IIIfi")
 _FAULT = struct.Struct("<BI")
@@ -75,6 +78,18 @@ class Info:
     sample_bytes: int
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A window of ``runs`` inferences with nothing between them, by the board's clock.
+
+    ``copied``: the model writes over its inputs, so copying them before each run is part of the window.
+    """
+
+    runs: int
+    elapsed_us: int
+    copied: bool
 
 
 @dataclass(frozen=True)
@@ -163,6 +178,21 @@ class Session:
         """Do one step of the plan; its cycles, timer overhead included."""
         (cycles,) = struct.unpack("<I", self._exact(STEP, struct.pack("<I", index), 4, self._patience.work_s))
         return cycles
+
+    def steps(self, first: int, count: int) -> tuple[int, ...]:
+        """Do 1 to 32 steps of the plan one after another; cycles of each, timer overhead included."""
+        payload = struct.pack("<IH", first, count)
+        return struct.unpack(f"<{count}I", self._exact(STEPS, payload, 4 * count, self._patience.work_s * count))
+
+    def window(self, runs: int, warmups: int = 0, expected_s: float = 0.0) -> Quiet:
+        """Do up to a million inferences while the trigger pin is low and the line silent, after 0 to 32 warm-ups.
+
+        ``expected_s``: how long that should take; a board that takes thrice as long, and more, is given up.
+        """
+        wait = self._patience.work_s + 3 * expected_s
+        reply = self._exact(WINDOW, struct.pack("<IH", runs, warmups), 8, wait)
+        elapsed, copied = struct.unpack("<II", reply)
+        return Quiet(runs, elapsed, bool(copied))
 
     def stack(self) -> int:
         """Do one inference; the stack bytes it used."""

@@ -6,6 +6,7 @@ reference values.
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Reference = Callable[[Sequence[Array]], Mapping[str, Array]]
     """From one sample's inputs to the value of every tensor, by the plan's tensor names."""
+
+
+_LAYER_ROUNDS = 5
+"""A real board times its layers this often; the median counts."""
 
 
 class Count(Protocol):
@@ -218,10 +223,8 @@ def profile(
         some = session.run(min(RUNS_MAX, runs - len(cycles)), 0 if cycles else warmups)
         cycles += [max(0, c - overhead) for c in some]
         _tell(progress, len(cycles), whole)
-    tensors.load(session, plan, inputs)
-    layer_cycles = [0] * len(plan.layers)
-    for index, step in enumerate(plan.steps):
-        layer_cycles[step.layer] += max(0, session.step(index) - overhead)
+    rounds = [_layers(session, plan, inputs) for _ in range(min(runs, _LAYER_ROUNDS) if counter is None else 1)]
+    layer_cycles = [round(statistics.median(some)) for some in zip(*rounds, strict=True)]
     _tell(progress, runs + 1, whole)
     tensors.load(session, plan, inputs)
     stack = session.stack()
@@ -242,6 +245,17 @@ def profile(
         counted=tuple(c.inside.cycles for c in counts if c.inside.cycles is not None),
         layers=tuple(_cost(plan, i, layer_cycles[i], first) for i in range(len(plan.layers))),
     )
+
+
+def _layers(session: Session, plan: Plan, inputs: Sequence[Array]) -> list[int]:
+    """Cycles of each layer in one inference, timed step by step."""
+    tensors.load(session, plan, inputs)
+    cycles = [0] * len(plan.layers)
+    for first in range(0, len(plan.steps), RUNS_MAX):
+        steps = plan.steps[first : first + RUNS_MAX]
+        for step, taken in zip(steps, session.steps(first, len(steps)), strict=True):
+            cycles[step.layer] += max(0, taken - session.info.timer_overhead)
+    return cycles
 
 
 def _tell(progress: Progress | None, done: int, whole: int) -> None:

@@ -7,6 +7,7 @@
 #include "ek/port.h"
 #include "ek/sample.h"
 #include "ek/stack.h"
+#include "ek/window.h"
 
 #define INFO_FIXED 32U
 
@@ -158,6 +159,53 @@ static void step(const uint8_t *payload, uint32_t size)
     reply_u32(ek_port_cycles() - begin);
 }
 
+static void steps(const uint8_t *payload, uint32_t size)
+{
+    (void)size;
+    const uint32_t first = ek_get_u32(payload);
+    const uint32_t count = ek_get_u16(&payload[4]);
+    if ((count == 0U) || (count > EK_RUNS_MAX)) {
+        refuse(EK_ERROR_RANGE, EK_RUNS_MAX);
+        return;
+    }
+    if ((first > ek_model.step_count) || (count > ek_model.step_count - first)) {
+        refuse(EK_ERROR_RANGE, ek_model.step_count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t begin = ek_port_cycles();
+        ek_model_step(first + i);
+        ek_put_u32(&buffer[4U * i], ek_port_cycles() - begin);
+    }
+    reply(buffer, 4U * count);
+}
+
+/* The line is silent while the pin is low: this request's last byte has come, the reply is sent afterwards. */
+static void window(const uint8_t *payload, uint32_t size)
+{
+    (void)size;
+    const uint32_t runs = ek_get_u32(payload);
+    const uint32_t warmups = ek_get_u16(&payload[4]);
+    if ((runs == 0U) || (runs > EK_WINDOW_MAX)) {
+        refuse(EK_ERROR_RANGE, EK_WINDOW_MAX);
+        return;
+    }
+    if (warmups > EK_RUNS_MAX) {
+        refuse(EK_ERROR_RANGE, EK_RUNS_MAX);
+        return;
+    }
+    ek_port_trigger(1);
+    ek_sample_save();
+    const int32_t reload = ek_window_warm_up(warmups);
+    const uint32_t begin = ek_clock_us();
+    ek_port_trigger(0);
+    ek_window_run(runs, reload);
+    ek_port_trigger(1);
+    ek_put_u32(buffer, ek_clock_us() - begin);
+    ek_put_u32(&buffer[4], (uint32_t)reload);
+    reply(buffer, 8);
+}
+
 static void stack(const uint8_t *payload, uint32_t size)
 {
     (void)payload;
@@ -197,6 +245,8 @@ static const request requests[] = {
     [EK_STACK] = {0, 0, stack},
     [EK_TRIGGER] = {1, 1, trigger},
     [EK_RESET] = {0, 0, nothing},
+    [EK_STEPS] = {6, 6, steps},
+    [EK_WINDOW] = {6, 6, window},
 };
 
 static void send_reply(void)
@@ -210,7 +260,7 @@ static void perform(uint32_t type, const uint8_t *payload, uint32_t size)
     reply_type = type | EK_REPLY_BIT;
     reply(buffer, 0);
     if ((type == 0U) || (type >= sizeof requests / sizeof requests[0])) {
-        refuse(EK_ERROR_TYPE, EK_RESET);
+        refuse(EK_ERROR_TYPE, EK_WINDOW);
     } else if ((size < requests[type].least) || (size > requests[type].most)) {
         refuse(EK_ERROR_PAYLOAD, requests[type].most);
     } else {

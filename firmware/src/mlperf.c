@@ -6,12 +6,12 @@
 #include "ek/port.h"
 #include "ek/sample.h"
 #include "ek/text.h"
+#include "ek/window.h"
 
 /* The runner's own limit for a command, with its end. */
 #define COMMAND_BYTES 80U
 
-/* More inferences than any window needs; a typing error must not occupy the board for days. */
-#define INFERENCES_MAX 1000000
+#define INFERENCES_MAX ((int32_t)EK_WINDOW_MAX)
 
 static char command[COMMAND_BYTES];
 static uint32_t fill;
@@ -143,28 +143,15 @@ static void results(void)
 static void infer(int32_t runs, int32_t warmups)
 {
     ek_sample_prepare();
-    ek_sample_load();
     ek_text("m-warmup-start-");
     ek_text_i32(warmups);
     ek_text("\r\n");
-    for (int32_t i = 0; i < warmups; i++) {
-        ek_model_invoke();
-        (void)ek_clock_us();
-    }
-    ek_text("m-warmup-done\r\n");
-    const int32_t reload = ((warmups == 0) || (ek_sample_intact() == 0)) ? 1 : 0;
-    ek_sample_load();
-    ek_text("m-infer-start-");
+    const int32_t reload = ek_window_warm_up((uint32_t)warmups);
+    ek_text("m-warmup-done\r\nm-infer-start-");
     ek_text_i32(runs);
     ek_text("\r\n");
     timestamp();
-    for (int32_t i = 0; i < runs; i++) {
-        if ((reload != 0) && (i != 0)) {
-            ek_sample_load();
-        }
-        ek_model_invoke();
-        (void)ek_clock_us(); /* a long window outlasts the cycle counter's period */
-    }
+    ek_window_run((uint32_t)runs, reload);
     timestamp();
     ek_text("m-infer-done\r\n");
     results();

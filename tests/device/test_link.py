@@ -77,6 +77,7 @@ def test_cycles_of_runs_and_steps_are_those_of_the_board(board):
     session = connect(board, plan())
     assert session.run(3, 2) == (10_007, 10_007, 10_007)
     assert [session.step(i) for i in range(4)] == [1007, 2007, 3007, 4007]
+    assert session.steps(1, 3) == (2007, 3007, 4007)
     assert session.stack() == 123
 
 
@@ -87,6 +88,28 @@ def test_every_run_of_a_batch_starts_from_the_same_inputs(board):
     session.write(0, inputs[0].tobytes())
     session.run(5, 3)
     assert session.read(0, 8) == reference(inputs)["output"].tobytes()
+
+
+def test_a_window_is_one_low_pulse_of_the_pin_in_which_the_line_is_silent(board):
+    session = connect(board, plan())
+    inputs = sample(4)
+    session.write(0, inputs[0].tobytes())
+    board.edges()
+    window = session.window(30, 2)
+    assert (window.runs, window.copied) == (30, True)  # this model writes over its inputs
+    idle, fall, rise = board.edges()
+    assert [edge.level for edge in (idle, fall, rise)] == [1, 0, 1]
+    assert fall.sent == rise.sent
+    # One inference is 10,000 cycles at 1 MHz; nothing but a look at the clock of 7 lies beside it.
+    assert rise.cycles - fall.cycles == 30 * (10_000 + 7)
+    assert window.elapsed_us == rise.cycles - fall.cycles + 7
+    assert session.read(0, 8) == reference(inputs)["output"].tobytes()
+
+
+def test_a_windows_time_goes_on_when_the_cycle_counter_wraps(board):
+    session = connect(board, plan())
+    board.cycles.value = 2**32 - 25_000
+    assert session.window(10).elapsed_us == pytest.approx(100_000, rel=0.01)
 
 
 @pytest.mark.parametrize("direction", ["to", "from"])
@@ -180,10 +203,19 @@ def opened(board):
         (link.STACK, b"x", "PAYLOAD", 0),
         (link.TRIGGER, b"", "PAYLOAD", 1),
         (link.RESET, b"now", "PAYLOAD", 0),
-        (0, b"", "TYPE", 9),
-        (10, b"", "TYPE", 9),
-        (0x81, b"abcd", "TYPE", 9),
-        (0xFF, b"", "TYPE", 9),
+        (link.STEPS, struct.pack("<IH", 0, 0), "RANGE", 32),
+        (link.STEPS, struct.pack("<IH", 0, 33), "RANGE", 32),
+        (link.STEPS, struct.pack("<IH", 0, 5), "RANGE", 4),
+        (link.STEPS, struct.pack("<IH", 4, 1), "RANGE", 4),
+        (link.STEPS, struct.pack("<IH", 0xFFFFFFFF, 2), "RANGE", 4),
+        (link.WINDOW, struct.pack("<IH", 0, 0), "RANGE", 1_000_000),
+        (link.WINDOW, struct.pack("<IH", 1_000_001, 0), "RANGE", 1_000_000),
+        (link.WINDOW, struct.pack("<IH", 1, 33), "RANGE", 32),
+        (link.WINDOW, b"", "PAYLOAD", 6),
+        (0, b"", "TYPE", 11),
+        (12, b"", "TYPE", 11),
+        (0x81, b"abcd", "TYPE", 11),
+        (0xFF, b"", "TYPE", 11),
     ],
 )
 def test_a_request_outside_the_bounds_is_refused_with_the_bound(opened, kind, payload, error, detail):

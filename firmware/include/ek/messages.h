@@ -10,6 +10,8 @@
  *   STACK     -                                  stack bytes u32 of one inference
  *   TRIGGER   level u8                           -
  *   RESET     -                                  -, then the board restarts
+ *   STEPS     first u32, count u16               cycles u32 of each step
+ *   WINDOW    runs u32, warmups u16              microseconds u32 of the runs, u32 1 if inputs were copied each time
  *
  * INFO: version u8, flags u8 (bit 0: energy mode), request_max u16, reply_max u16, input_count u8, output_count u8,
  * nonce u32, arena_bytes u32, step_count u32, cycle_hz u32, timer_overhead u32 (cycles), sample_bytes u32, then model
@@ -18,7 +20,8 @@
  * A reply's type is the request's with bit 7 set; an ERROR reply has a code u8 and a detail u32 (the limit that was
  * overstepped, or the sequence expected). Replies repeat the request's sequence. Each request carries the sequence
  * of the one before plus 1 (modulo 256); a request that repeats the last frame is answered again but not done again.
- * RUN restores the inputs before every run; they are taken from the arena when it begins. */
+ * RUN restores the inputs before every run; they are taken from the arena when it begins. WINDOW does its runs without
+ * reading the time between them and holds the trigger pin low meanwhile; idle it is high. */
 #ifndef EK_MESSAGES_H
 #define EK_MESSAGES_H
 
@@ -27,7 +30,7 @@
 #include "ek/frames.h"
 
 #define EK_PROTOCOL_VERSION 1U
-#define EK_RUNS_MAX 32U /* of one RUN; warm-ups too */
+#define EK_RUNS_MAX 32U /* of one RUN; warm-ups and STEPS too */
 #define EK_NAME_MAX 63U /* characters of a string in INFO */
 #define EK_REPLY_BIT 0x80U
 #define EK_REPLY_ERROR 0xFFU
@@ -41,7 +44,9 @@ enum {
     EK_STEP = 6,
     EK_STACK = 7,
     EK_TRIGGER = 8,
-    EK_RESET = 9
+    EK_RESET = 9,
+    EK_STEPS = 10,
+    EK_WINDOW = 11
 };
 
 enum {

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from edgekit.plan.plan import Layer, Plan, Slot, Step
 
 HERE = Path(__file__).parent
 CACHE = Path(tempfile.gettempdir()) / "edgekit-test-fake-board"
-SOURCES = ("crc32", "frames", "text", "clock", "sample", "mlperf", "messages", "harness")
+SOURCES = ("crc32", "frames", "text", "clock", "sample", "window", "mlperf", "messages", "harness")
 WARNINGS = ("all", "extra", "conversion", "sign-conversion", "shadow", "undef", "vla", "error")
 STRICT = ("-std=c11", *(f"-W{name}" for name in WARNINGS))
 ZIG = (sys.executable, "-m", "ziglang", "cc")
@@ -79,6 +80,14 @@ class Process:
         return self.process.communicate(data, timeout=60)
 
 
+class Edge(NamedTuple):
+    """A write to the trigger pin: its level, the time in cycles, and the bytes sent before."""
+
+    level: int
+    cycles: int
+    sent: int
+
+
 class InProcess:
     """A stream to the harness inside this process: an answer is there at once or never."""
 
@@ -89,7 +98,8 @@ class InProcess:
         self._library = ctypes.CDLL(str(build(library=True, options=(*trap, *options))))
         self._count = ctypes.c_int32.in_dll(self._library, "fake_sent_count")
         self._sent = (ctypes.c_uint8 * 65536).in_dll(self._library, "fake_sent")
-        self.level = ctypes.c_uint32.in_dll(self._library, "fake_level")
+        self._edge_count = ctypes.c_int32.in_dll(self._library, "fake_edge_count")
+        self._edges = (ctypes.c_uint32 * 3 * 64).in_dll(self._library, "fake_edges")
         self.cycles = ctypes.c_uint32.in_dll(self._library, "fake_cycles")
 
     def read(self, _timeout_s: float) -> bytes:
@@ -102,6 +112,12 @@ class InProcess:
 
     def close(self) -> None:
         pass
+
+    def edges(self) -> list[Edge]:
+        """What the trigger pin did since the last call."""
+        found = [Edge(*self._edges[i]) for i in range(self._edge_count.value)]
+        self._edge_count.value = 0
+        return found
 
     def ask(self, text: str) -> list[str]:
         """The lines that answer an ASCII command."""

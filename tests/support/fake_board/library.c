@@ -9,7 +9,10 @@
 #define SENT_BYTES 65536
 
 uint32_t fake_cycles;
-uint32_t fake_level;
+/* Every change of the trigger pin: level, time, bytes sent before it. */
+#define EDGES 64
+uint32_t fake_edges[EDGES][3];
+int32_t fake_edge_count;
 int32_t fake_sent_count;
 uint8_t fake_sent[SENT_BYTES];
 
@@ -46,7 +49,12 @@ void ek_port_write(const uint8_t *data, int32_t size)
 
 void ek_port_trigger(int32_t level)
 {
-    fake_level = (uint32_t)level;
+    if (fake_edge_count < EDGES) {
+        fake_edges[fake_edge_count][0] = (uint32_t)level;
+        fake_edges[fake_edge_count][1] = fake_cycles;
+        fake_edges[fake_edge_count][2] = (uint32_t)fake_sent_count;
+        fake_edge_count++;
+    }
 }
 
 _Noreturn void ek_port_reset(void)
