@@ -49,7 +49,8 @@ class Latency:
 
     ``error`` is relative and of estimates, None where never calibrated or unknown. ``timer`` names the clock that was
     read, ``overhead_us`` what two readings of it with nothing between differ by, which was taken off.
-    ``clock_error`` is the relative deviation of the board's clock from this computer's, None if not compared.
+    ``sustained`` is the mean of inferences that follow each other in a window without timers, and ``clock_error`` how
+    much longer that window took by the board's clock than by this computer's (relative); None if not taken.
     """
 
     samples: tuple[float, ...]
@@ -58,6 +59,7 @@ class Latency:
     error: float | None = None
     timer: str = ""
     overhead_us: float = 0.0
+    sustained: float | None = None
     clock_error: float | None = None
 
     @property
@@ -88,7 +90,8 @@ class Latency:
             "error": self.error,
             "timer": self.timer or None,
             "timer_overhead": _rounded(self.overhead_us),
-            "clock_error": self.clock_error,
+            "sustained": _rounded(self.sustained),
+            "clock_error": _rounded(self.clock_error),
             "samples": [_rounded(s) for s in self.samples],
         }
 
@@ -101,7 +104,7 @@ UNTIMED = Latency((), "unknown")
 class Trace:
     """Raw samples of a meter: time in seconds, current in amperes, and where the windows of inferences lie.
 
-    ``windows`` are pairs of seconds. For drawing and for keeping; None of it is in the JSON.
+    ``windows`` are pairs of seconds. For drawing and for keeping; none of it is in the JSON.
     """
 
     seconds: Array

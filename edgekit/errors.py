@@ -18,6 +18,7 @@
         |-- PortError           the serial port is absent, busy or vanished
         |-- LinkError           the other end is silent or lies
         |-- FlashError          an image did not get onto the board, or not whole
+        |-- MeterError          an energy meter is absent, or what it read is not to be relied on
         `-- TargetFaultError    the firmware faulted (bus error, stack overflow, wrong result)
 """
 
@@ -123,6 +124,10 @@ class LinkError(DeviceError):
 
 class FlashError(DeviceError):
     """An image did not get onto the board; the message says in which state the board is."""
+
+
+class MeterError(DeviceError):
+    """An energy meter is absent or silent, or edges, range or samples are not such that its figures can be trusted."""
 
 
 class TargetFaultError(DeviceError):

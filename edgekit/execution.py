@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from edgekit import analysis, energy, reference, resources, timing
 from edgekit.board import Board
-from edgekit.costs import LayerProfile
-from edgekit.device import link, measure
+from edgekit.costs import Cycles, Energy, Latency, LayerProfile
+from edgekit.device import link, measure, tensors
 from edgekit.device import results as device_results
 from edgekit.device.deploy import Bench, Image, deploy
+from edgekit.device.meters.registry import Settings, open_meter
 from edgekit.errors import InternalError, Problem, UserError
 from edgekit.ir.graph import Array, Graph
 from edgekit.plan.plan import Plan
@@ -42,6 +43,7 @@ Progress = Callable[[str, int, int], None]
 
 
 _TIMED_RUNS = 20
+_SUSTAINED_S = 0.5
 _NOT_RUN = "the stack is known after a run (edgekit profile)"
 _NOT_ALONE = "code and static data of the model alone are not known: this board's only image has the harness in it"
 _NO_STACK = "nothing measures the stack on this board"
@@ -58,6 +60,7 @@ class Job:
 
     ``layers_of`` limits the comparison of every layer to the first so many samples, 0 to none: the outputs of all
     are compared anyway. ``task`` is the MLPerf Tiny task the firmware names itself by; empty: the model's name.
+    ``runs`` inferences are timed after ``warmups`` (0: 20, and 1 where the board is emulated and each run the same).
     """
 
     graph: Graph
@@ -71,6 +74,9 @@ class Job:
     layers_of: int = 0
     task: str = ""
     port: str = ""
+    runs: int = 0
+    warmups: int = 1
+    meter: Settings | None = None
 
     @property
     def model(self) -> ModelInfo:
@@ -185,18 +191,38 @@ def verify(job: Job, samples: Samples) -> Verification:
 
 def profile(job: Job, samples: Samples) -> Profile:
     """Costs of one inference of the first sample, after all samples were verified."""
-    with _bench(job) as (built, bench):
+    with ExitStack() as opened:
+        # The meter comes first: it may be what feeds the board.
+        meter = opened.enter_context(closing(open_meter(job.meter))) if job.meter is not None else None
+        built, bench = opened.enter_context(_bench(job))
         verified = _verify(job, built, bench, samples)
-        stage = _stage(job, "counting" if bench.counter else "timing")
         costs = measure.profile(
             bench.session,
             job.plan,
             samples.inputs[0],
-            runs=1 if bench.how == "emulated" else _TIMED_RUNS,
+            runs=job.runs or (1 if bench.how == "emulated" else _TIMED_RUNS),
+            warmups=job.warmups,
+            how=bench.how,
             counter=bench.counter,
-            progress=stage,
+            progress=_stage(job, "counting" if bench.counter else "timing"),
         )
-    return _profile(job, built, verified, costs)
+        cycles = timing.cycles(job.board, bench.how, costs)
+        latency = timing.latency(job.board, bench.how, costs, cycles)
+        if bench.how == "measured":
+            window = measure.sustained(bench.session, job.plan, samples.inputs[0], _SUSTAINED_S)
+            latency = timing.with_window(latency, *window)
+        used = energy.estimate(job.board, latency)
+        if meter is not None and job.meter is not None:
+            used = energy.measure(
+                bench.session,
+                meter,
+                job.meter,
+                board=job.board,
+                how=bench.how,
+                load=lambda: tensors.load(bench.session, job.plan, samples.inputs[0]),
+                progress=_stage(job, f"measuring energy with {meter.about.name}"),
+            )
+    return _profile(job, built, verified, costs, (cycles, latency, used))
 
 
 def _stage(job: Job, name: str) -> link.Progress:
@@ -269,11 +295,16 @@ def _check(check: device_results.TensorCheck, missing: Sequence[str]) -> LayerCh
     )
 
 
-def _profile(job: Job, built: Build, verified: Verification, costs: device_results.Run) -> Profile:
+def _profile(
+    job: Job,
+    built: Build,
+    verified: Verification,
+    costs: device_results.Run,
+    found: tuple[Cycles, Latency, Energy],
+) -> Profile:
     how = verified.how
     counts = timing.counts_cycles(job.board, costs)
-    cycles = timing.cycles(job.board, how, costs)
-    latency = timing.latency(job.board, how, costs, cycles)
+    cycles, latency, used = found
     return Profile(
         model=job.model,
         board=job.board.name,
@@ -291,8 +322,8 @@ def _profile(job: Job, built: Build, verified: Verification, costs: device_resul
         layers=tuple(_layer(job, how, i, cost, counts=counts) for i, cost in enumerate(costs.layers)),
         toolchain=built.toolchain,
         latency=latency,
-        energy=energy.estimate(job.board, latency),
-        notes=_notes(job),
+        energy=used,
+        notes=(*_notes(job), *timing.notes(latency)),
     )
 
 

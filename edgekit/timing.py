@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgekit.board import Board
 from edgekit.costs import Cycles, Latency
+from edgekit.device.link import Quiet
 from edgekit.device.results import How, Run
 from edgekit.emulate.cycles import for_target
 
@@ -16,6 +19,10 @@ _TIMERS = {
     "host": "CLOCK_MONOTONIC",
 }
 """What each port reads (firmware/port/README.md); all others the DWT's cycle counter."""
+
+
+_CLOCK_ERROR = 0.05
+"""Beyond this the two clocks disagree; the request and its reply are below a hundredth of a window."""
 
 
 def counts_cycles(board: Board, run: Run) -> bool:
@@ -60,3 +67,21 @@ def latency(board: Board, how: How, run: Run, found: Cycles) -> Latency:
         error=found.error,
         timer=f"the cycle model at {clock / 1e6:g} MHz",
     )
+
+
+def with_window(latency: Latency, quiet: Quiet, elapsed_s: float) -> Latency:
+    """``latency`` with a window of back-to-back inferences, which took ``elapsed_s`` by this computer's clock."""
+    return replace(
+        latency,
+        sustained=quiet.elapsed_us / quiet.runs,
+        clock_error=quiet.elapsed_us / 1e6 / elapsed_s - 1 if elapsed_s > 0 else None,
+    )
+
+
+def notes(latency: Latency) -> tuple[str, ...]:
+    """What a user should know of the clocks."""
+    if latency.clock_error is None or abs(latency.clock_error) <= _CLOCK_ERROR:
+        return ()
+    how = f"a window took {latency.clock_error:+.0%} by the board's clock against this computer's"
+    why = "the clock in the board file is wrong, or the board behind the port is emulated: do not trust its times"
+    return (f"{how}; {why}",)

@@ -18,6 +18,8 @@ from edgekit.analysis import Analysis
 from edgekit.board import Board
 from edgekit.device.flash.choose import Wish
 from edgekit.device.flash.run import Flashed
+from edgekit.device.link import RUNS_MAX
+from edgekit.device.meters.registry import Settings
 from edgekit.errors import Problem, UsageError
 from edgekit.execution import Job, Progress, silent
 from edgekit.frontends import tflite
@@ -190,14 +192,25 @@ def profile(
     progress: Progress = silent,
     out: Path | str | None = None,
     port: str = "",
+    runs: int = 0,
+    warmups: int = 1,
+    meter: Settings | None = None,
 ) -> Profile:
     """What one inference costs on a board, layer by layer, after verifying that it is right.
 
+    ``runs`` inferences are timed after ``warmups`` of 0 to 32 (0 runs: 20, on an emulated board 1). ``meter`` measures
+    energy; without it energy is estimated where the board file has the board's active power.
+
     Raises:
+        MeterError: the meter fails or cannot be trusted.
         EdgekitError: whatever ``verify`` raises.
     """
+    if not 0 <= warmups <= RUNS_MAX or runs < 0:
+        found, allowed = f"{runs} runs, {warmups} warm-ups", f"0 or more, 0 to {RUNS_MAX}"
+        raise UsageError(Problem("so many inferences cannot be timed", found=found, allowed=allowed))
     job = _job(model, board, out, toolchain, progress)
-    return execution.profile(replace(job, layers_of=layers_of, port=port), _samples(samples, job.graph))
+    job = replace(job, layers_of=layers_of, port=port, runs=runs, warmups=warmups, meter=meter)
+    return execution.profile(job, _samples(samples, job.graph))
 
 
 def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: str, progress: Progress) -> Job:

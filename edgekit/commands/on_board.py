@@ -25,6 +25,19 @@ from edgekit.commands.common import (
     emit,
     working,
 )
+from edgekit.commands.metering import (
+    MeterName,
+    Runs,
+    SpikeFilter,
+    SubtractIdle,
+    Supply,
+    Voltage,
+    Warmup,
+    WindowCount,
+    WindowSeconds,
+)
+from edgekit.device.meters.registry import Settings
+from edgekit.device.meters.registry import parse as parse_meter
 from edgekit.samples import Samples
 
 DEMO_BOARD = "nucleo-l4r5zi"
@@ -132,15 +145,29 @@ def profile(
     samples_file: SamplesFile = None,
     count: Count = 0,
     layers_of: LayersOf = 0,
+    runs: Runs = 0,
+    warmup: Warmup = 1,
+    meter: MeterName = "",
+    supply: Supply = None,
+    voltage: Voltage = None,
+    window: WindowSeconds = 0.0,
+    windows: WindowCount = 3,
+    subtract_idle: SubtractIdle = False,
+    spike_filter: SpikeFilter = False,
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
     port: Port = "",
     json: Json = False,
 ) -> None:
-    """Show what one inference costs: instructions, cycles, RAM, flash, layer by layer; and whether it is exact.
+    """Show what one inference costs: instructions, cycles, latency, energy, RAM, flash; and whether it is exact.
 
-    Exits with 1 if it is not exact. Example: edgekit profile model.tflite --board nucleo-l4r5zi --json
+    Exits with 1 if it is not exact. Examples: edgekit profile model.tflite --board nucleo-l4r5zi --json · edgekit
+    profile model.tflite --board nucleo-l4r5zi --port /dev/ttyACM0 --meter ppk2 --supply 3.0
     """
+    settings = None
+    if meter:
+        kind, where = parse_meter(meter)
+        settings = Settings(kind, where, supply, voltage, spike_filter, windows, window, subtract_idle)
     with working() as progress:
         given = _given(samples_file, model, count)
         found = edgekit.profile(
@@ -152,6 +179,9 @@ def profile(
             progress=progress,
             out=out,
             port=port,
+            runs=runs,
+            warmups=warmup,
+            meter=settings,
         )
     emit(found.json(), report.ProfileReport(found), as_json=json)
     if not found.exact:

@@ -41,8 +41,8 @@ _REASONS = {
     _SEQUENCE: "another program talks to the board at the same time",
     _SESSION: "the board restarted in the middle of the work",
 }
-_NAMES = {HELLO: "HELLO", IO: "IO", WRITE: "WRITE", READ: "READ", RUN: "RUN", STEP: "STEP", STACK: "STACK"}
-_NAMES |= {TRIGGER: "TRIGGER", RESET: "RESET", STEPS: "STEPS", WINDOW: "WINDOW"}
+_WORDS = ("HELLO", "IO", "WRITE", "READ", "RUN", "STEP", "STACK", "TRIGGER", "RESET", "STEPS", "WINDOW")
+_NAMES = dict(enumerate(_WORDS, HELLO))
 _INFO = struct.Struct("<BBHHBBIIIIII")
 _IO = struct.Struct("<IIIfi")
 _FAULT = struct.Struct("<BI")

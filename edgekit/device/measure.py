@@ -7,13 +7,14 @@ reference values.
 from __future__ import annotations
 
 import statistics
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from edgekit.device import tensors
-from edgekit.device.link import RUNS_MAX
+from edgekit.device.link import RUNS_MAX, WINDOW_MAX
 from edgekit.device.results import LayerCost, Run, TensorCheck, Verification
 from edgekit.errors import DataError, InternalError, Problem
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edgekit.device.link import Progress, Session
+    from edgekit.device.link import Progress, Quiet, Session
     from edgekit.device.results import How
     from edgekit.plan.plan import Plan, Slot
 
@@ -245,6 +246,20 @@ def profile(
         counted=tuple(c.inside.cycles for c in counts if c.inside.cycles is not None),
         layers=tuple(_cost(plan, i, layer_cycles[i], first) for i in range(len(plan.layers))),
     )
+
+
+def sustained(session: Session, plan: Plan, inputs: Sequence[Array], seconds: float) -> tuple[Quiet, float]:
+    """A window of inferences that takes about ``seconds``, and how long it took by this computer's clock.
+
+    The latter has the request and its reply in it, milliseconds on a serial line.
+    """
+    tensors.load(session, plan, inputs)
+    trial = session.window(1, 1)
+    runs = min(max(1, round(seconds * 1e6 / max(trial.elapsed_us, 1))), WINDOW_MAX)
+    tensors.load(session, plan, inputs)
+    begin = time.monotonic()
+    quiet = session.window(runs, expected_s=seconds)
+    return quiet, time.monotonic() - begin
 
 
 def _layers(session: Session, plan: Plan, inputs: Sequence[Array]) -> list[int]:

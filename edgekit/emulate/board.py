@@ -107,6 +107,11 @@ class EmulatedBoard:
             raise TargetFaultError(found.problem(self.board.name))
 
     @property
+    def trigger_log(self) -> Path:
+        """A file with a line, cycle and level, for each change of the trigger pin; emulated Cortex-M only."""
+        return self._folder / "trigger"
+
+    @property
     def is_counting(self) -> bool:
         """Whether instructions are counted: not for programs of this machine, nor where no hook could be built."""
         return self._counters is not None
@@ -156,6 +161,7 @@ class EmulatedBoard:
             scale=None,
             transport=transport or ("pty" if os.name == "posix" else "tcp"),
             library="",
+            trigger=str(self.trigger_log),
         )
         if self.board.emulator == "native":
             return job

@@ -22,6 +22,7 @@ from edgekit.emulate.hooks import Hooks, attach
 from edgekit.emulate.registers import Uart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from edgekit.board import Board
@@ -58,7 +59,7 @@ _HOOK_FAULTS = {
 
 @dataclass(frozen=True)
 class Setup:
-    """What a machine is made of."""
+    """What a machine is made of; ``on_trigger`` is told the cycle and the level when the trigger pin changes."""
 
     board: Board
     image: list[tuple[int, bytes]]
@@ -66,6 +67,7 @@ class Setup:
     counters: Counters
     line: Line
     library: Path | None
+    on_trigger: Callable[[int, int], None]
 
 
 class Machine:
@@ -153,6 +155,7 @@ class Machine:
             clock_hz=self._setup.board.target.clock_hz,
             on_reset=self._on_reset,
             on_fpu=lambda on: self._setup.counters.set_flag(FLAG_FPU, on=on),
+            on_trigger=lambda level: self._setup.on_trigger(self._now(), level),
         )
         pages: dict[int, list[Block]] = defaultdict(list)
         for block in peripherals.blocks(self._setup.board.port, self._setup.board.target.core, system):

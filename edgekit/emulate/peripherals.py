@@ -11,6 +11,7 @@ from edgekit.emulate.registers import (
     CycleCounter,
     Follow,
     NordicClock,
+    Pins,
     Resets,
     SystemControl,
     Timer,
@@ -34,7 +35,8 @@ _MEGAHERTZ = 1_000_000
 class System:
     """What the blocks act on.
 
-    ``on_reset`` is called when the firmware resets the board, ``on_fpu`` when it turns the FPU on or off.
+    ``on_reset`` is called when the firmware resets the board, ``on_fpu`` when it turns the FPU on or off,
+    ``on_trigger`` when the trigger pin's level changes.
     """
 
     line: Line
@@ -42,6 +44,7 @@ class System:
     clock_hz: int
     on_reset: Callable[[], None]
     on_fpu: Callable[[bool], None]
+    on_trigger: Callable[[int], None]
 
 
 def blocks(port: str, core: str, system: System) -> tuple[Block, ...]:
@@ -72,8 +75,13 @@ def _cmsdk(system: System, uart: int, timer: int, leds: int) -> tuple[Block, ...
     return (
         cmsdk_uart(uart, system.line),
         Timer(timer, 0x400, 4, system.clock, down=True),
-        Block(leds),
+        Pins(leds, (0, 1), (0, 1), system.on_trigger),
     )
+
+
+def _stm32_gpio(system: System, base: int, pin: int) -> Pins:
+    """GPIO of the STM32 families: BSRR sets with its low half and clears with its high half."""
+    return Pins(base, (0x18, 1 << pin), (0x18, 1 << (pin + 16)), system.on_trigger)
 
 
 def _stm32l4(system: System) -> tuple[Block, ...]:
@@ -82,18 +90,18 @@ def _stm32l4(system: System) -> tuple[Block, ...]:
         Block(0x4000_7000),
         Block(0x4002_1000, follow=clock_flags, reset={0: 0x61}),
         Block(0x4002_2000),
-        Block(0x4800_1400),
+        _stm32_gpio(system, 0x4800_1400, 13),
         Block(0x4800_1800),
         stm32_usart(0x4000_8000, system.line),
     )
 
 
 def _stm32f4(system: System) -> tuple[Block, ...]:
-    return (*_f4_clocks(), Block(0x4002_0000), stm32_old_usart(0x4000_4400, system.line))
+    return (*_f4_clocks(), _stm32_gpio(system, 0x4002_0000, 8), stm32_old_usart(0x4000_4400, system.line))
 
 
 def _stm32f7(system: System) -> tuple[Block, ...]:
-    gpio = (Block(0x4002_0C00), Block(0x4002_1400))
+    gpio = (Block(0x4002_0C00), _stm32_gpio(system, 0x4002_1400, 13))
     return (*_f4_clocks(), *gpio, stm32_usart(0x4000_4800, system.line))
 
 
@@ -114,7 +122,7 @@ def _stm32h7(system: System) -> tuple[Block, ...]:
         Block(0x5802_4400, follow=clock_flags, reset={0: 0x21}),
         Block(0x5200_2000),
         Block(0x5802_0C00),
-        Block(0x5802_1800),
+        _stm32_gpio(system, 0x5802_1800, 12),
         stm32_usart(0x4000_4800, system.line),
     )
 
@@ -128,7 +136,7 @@ def _stm32u5(system: System) -> tuple[Block, ...]:
         Block(0x4002_2000),
         Block(0x4003_0400),
         Block(0x4202_0000),
-        Block(0x4202_1400),
+        _stm32_gpio(system, 0x4202_1400, 13),
         stm32_usart(0x4001_3800, system.line),
     )
 
@@ -138,7 +146,7 @@ def _nrf52840(system: System) -> tuple[Block, ...]:
         NordicClock(0x4000_0000, 0x1000),
         nordic_uart(0x4000_2000, system.line),
         Block(0x4001_E000, 0x1000),
-        Block(0x5000_0000, 0x1000),
+        Pins(0x5000_0000, (0x808, 1 << 8), (0x80C, 1 << 8), system.on_trigger, 0x1000),
     )
 
 
@@ -157,7 +165,7 @@ def _rp2040(system: System) -> tuple[Block, ...]:
         AtomicBlock(0x4005_8000),
         Timer(0x4005_4000, 0x4000, 0x28, microseconds, down=False),
         AtomicBlock(0x4001_4000),
-        Block(0xD000_0000, 0x1000),
+        Pins(0xD000_0000, (0x14, 1 << 2), (0x18, 1 << 2), system.on_trigger, 0x1000),
         Block(0x1800_0000, 0x1000),
         pl011(0x4003_4000, system.line),
     )

@@ -75,6 +75,42 @@ class Block:
         self._values[offset] = value
 
 
+class Pins(Block):
+    """GPIO of which one pin, the trigger, is watched.
+
+    ``rises`` and ``falls`` are (offset, mask): writing any bit of the mask there sets or clears the pin. A register
+    that holds the levels themselves has the same offset for both, and the mask of the pin.
+    """
+
+    def __init__(
+        self,
+        base: int,
+        rises: tuple[int, int],
+        falls: tuple[int, int],
+        on_level: Callable[[int], None],
+        size: int = 0x400,
+    ) -> None:
+        super().__init__(base, size)
+        self._rises = rises
+        self._falls = falls
+        self._on_level = on_level
+        self._level = -1
+
+    def write(self, offset: int, value: int) -> None:
+        """Keep the value; tell of the pin if its level changes."""
+        super().write(offset, value)
+        level = self._level
+        if self._rises == self._falls:
+            level = int(value & self._rises[1] != 0) if offset == self._rises[0] else level
+        elif offset == self._falls[0] and value & self._falls[1]:
+            level = 0
+        if self._rises != self._falls and offset == self._rises[0] and value & self._rises[1]:
+            level = 1
+        if level != self._level:
+            self._level = level
+            self._on_level(level)
+
+
 class Uart(Block):
     """A UART, polled; its byte order, parity and speed settings are kept but mean nothing."""
 

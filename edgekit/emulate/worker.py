@@ -30,7 +30,8 @@ class Job:
     """What to emulate.
 
     ``kind`` is "cortex-m", "aarch64" (both in unicorn) or "process"; ``command`` is the program and its
-    arguments; ``counters`` a file made by ``counters.create``; ``library`` the native hooks or empty.
+    arguments; ``counters`` a file made by ``counters.create``; ``library`` the native hooks or empty; ``trigger`` the
+    file that gets a line, cycle and level, for each change of the trigger pin (emulated Cortex-M only).
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Job:
     scale: float | None
     transport: Transport
     library: str
+    trigger: str = ""
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -65,6 +67,12 @@ def _say(**message: object) -> None:
     sys.stdout.flush()
 
 
+def _note(file: str, line: str) -> None:
+    if file:
+        with Path(file).open("a", encoding="ascii") as log:
+            log.write(line)
+
+
 def _end_with_parent(stop: Callable[[], None]) -> None:
     def watch() -> None:
         sys.stdin.read()
@@ -84,6 +92,7 @@ def _run_cortex_m(job: Job, channel: Channel) -> Fault | None:
         counters=Counters(Path(job.counters), job.regions, job.scale),
         line=Line(channel, lambda: _say(url=channel.url)),
         library=Path(job.library) if job.library else None,
+        on_trigger=lambda cycle, level: _note(job.trigger, f"{cycle} {level}\n"),
     )
     machine = Machine(setup)
     while (fault := machine.run()) is None:

@@ -42,6 +42,18 @@ def test_a_board_answers_counts_and_restarts(console, name):
     assert board.board.fault is None
 
 
+@pytest.mark.parametrize("name", UNICORN)
+def test_edges_of_the_trigger_pin_are_logged_with_their_cycle(console, name):
+    board = console(name)
+    elapsed = board.word(b"p") * boards.load(name).target.clock_hz / board.word(b"h")
+    lines = [line.split() for line in board.board.trigger_log.read_text().splitlines()]
+    assert [level for _, level in lines] == ["1", "0", "1"]
+    up, down, end = (int(cycle) for cycle, _ in lines)
+    assert up < down < end
+    tick = boards.load(name).target.clock_hz / board.word(b"h")
+    assert end - down == pytest.approx(elapsed, rel=0.02, abs=2 * tick)
+
+
 @pytest.mark.parametrize("name", ["emu-m0plus", "emu-m4", "nucleo-l4r5zi", "emu-m7"])
 def test_counts_and_measured_times_are_the_same_on_every_run(console, name):
     def measure(board):

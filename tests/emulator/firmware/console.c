@@ -172,6 +172,14 @@ static void answer(uint8_t command)
     } else if (command == 'x') {
         wrong(next());
         send_word(0U);
+    } else if (command == 'p') {
+        ek_port_trigger(1);
+        const uint32_t before = ek_port_cycles();
+        ek_port_trigger(0);
+        ek_port_trigger(0);
+        ek_model_invoke();
+        ek_port_trigger(1);
+        send_word(ek_port_cycles() - before);
     } else if (command == 'r') {
         ek_port_reset();
     } else {
