@@ -210,7 +210,8 @@ def _faults(capture: Capture, about: About, span: tuple[int, int], wanted: Expec
     if end - begin < least:
         hint = "Make the window longer: --window SECONDS."
         problems.append(Problem("the window holds too few samples", where, str(end - begin), f"at least {least}", hint))
-    if lost := sum(begin < at < end for at in capture.lost):
+    # Without the pin in every sample a loss anywhere shifts what follows.
+    if lost := sum(begin < at < end or about.gate != "level" for at in capture.lost):
         problems.append(_lost(where, lost))
     if clipped := sum(begin <= at < end for at in capture.clipped):
         hint = "The board draws more than the instrument can measure; feed only the core, or take another meter."

@@ -5,6 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from support import fuzz_lines
 
 from edgekit import board as boards
 from edgekit import demo
@@ -18,6 +19,9 @@ from edgekit.frontends import tflite
 from edgekit.ir import interp
 from edgekit.plan import make
 from edgekit.toolchain import compilers, image, project
+
+FUZZED_LINES = 100_000
+READY = b"m-ready\r\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +119,28 @@ def test_a_runner_drives_the_emulated_board_in_ascii(nucleo):
     assert f"m-results-[{expected}]" in lines
     laps = [int(line.removeprefix("m-lap-us-")) for line in lines if line.startswith("m-lap-us-")]
     assert laps[1] > laps[0]
+
+
+def test_fuzzed_lines_to_the_emulated_board_are_all_answered(nucleo):
+    """The very image with its real UART code; `test_mlperf.py` sends as many to the harness built for this machine."""
+    with launch(nucleo.board, nucleo.image.binary, nucleo.image.elf) as board:
+        stream = open_port(board.url)
+        answered = wanted = 0
+        text = b""
+        for number, line in enumerate(fuzz_lines.lines(FUZZED_LINES, seed=8, infer=False), 1):
+            stream.write(line)
+            wanted += line.count(b"%")
+            if number % 100 and number < FUZZED_LINES:
+                continue
+            while answered < wanted:
+                piece = stream.read(10)
+                assert piece, (number, answered, wanted, text[-200:])
+                text = text[-8:] + piece
+                answered += text.count(READY) - text[:8].count(READY)
+            assert answered == wanted
+        board.check()
+        with connect(stream, nucleo.plan) as session:  # and the binary half still works
+            assert session.info.build_id == nucleo.image.build_id
 
 
 def test_a_board_that_was_flashed_before_is_reached_by_its_port(nucleo):

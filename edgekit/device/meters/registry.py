@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from serial.tools import list_ports
 
-from edgekit.device.meters import ppk2
+from edgekit.device.meters import hwmon, lpm01a, pmic, polled, ppk2, tegrastats
 from edgekit.device.transport import open_port
 from edgekit.errors import MeterError, Problem, UsageError
 
@@ -47,8 +47,31 @@ def _ppk2(settings: Settings) -> Meter:
     )
 
 
+def _lpm01a(settings: Settings) -> Meter:
+    form, port = ("binary", settings.where[7:]) if settings.where.startswith("binary,") else ("ascii", settings.where)
+    port = port or _only_port("LPM01A", lpm01a.VID, lpm01a.PID)
+    return lpm01a.Lpm01a(open_port(port, lpm01a.BAUD), supply=settings.supply, form=form)
+
+
+def _hwmon(settings: Settings) -> Meter:
+    where, _, label = settings.where.partition("#")
+    return hwmon.open_hwmon(polled.runner(where), where, label)
+
+
+def _pmic(settings: Settings) -> Meter:
+    return pmic.open_pmic(polled.runner(settings.where), settings.where)
+
+
+def _tegrastats(settings: Settings) -> Meter:
+    return tegrastats.open_tegrastats(polled.runner(settings.where), settings.where)
+
+
 METERS: dict[str, tuple[str, Callable[[Settings], Meter]]] = {
     "ppk2": ("Nordic Power Profiler Kit II", _ppk2),
+    "lpm01a": ("ST X-NUCLEO-LPM01A; binary,PORT for its binary format", _lpm01a),
+    "hwmon": ("INA2xx and INA3221 through Linux; WHERE#LABEL names a channel", _hwmon),
+    "pmic": ("Raspberry Pi 5 power management chip", _pmic),
+    "tegrastats": ("Jetson's own reading", _tegrastats),
 }
 """By name: what it is, and what opens it."""
 
