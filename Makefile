@@ -11,7 +11,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 # A worker a processor: most of the time goes into compilers.
 PYTEST_FLAGS ?= -n auto --dist worksteal
 
+# More of pyproject.toml's extras for the tests: EXTRAS=tensorflow,data runs those of Keras models too (600 MB).
+EXTRAS ?=
+
+COMMA := ,
 BIN := $(VENV)/bin
+TESTED := $(VENV)/.test$(subst $(COMMA),-,$(addprefix -,$(EXTRAS)))
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 
 .DELETE_ON_ERROR:
@@ -32,15 +37,15 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@$(INSTALL) -e '.[oracle]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml | $(BIN)/python
+$(TESTED): pyproject.toml | $(BIN)/python
 	@echo "== edgekit, its tools and what the tests need, from wheels (once)"
-	@$(INSTALL) -e '.[oracle,test]'
+	@$(INSTALL) -e '.[oracle,test$(addprefix $(COMMA),$(EXTRAS))]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
 	$(BIN)/edgekit demo --board $(BOARD) --out demo-out
 
-lint: $(VENV)/.test
+lint: $(TESTED)
 	@echo "== ruff, pyright, clang-format"
 	@status=0; \
 	$(BIN)/ruff check . || status=1; \
@@ -49,7 +54,7 @@ lint: $(VENV)/.test
 	find firmware edgekit -name '*.[ch]' -exec $(BIN)/clang-format --dry-run -Werror {} + || status=1; \
 	exit $$status
 
-test: $(VENV)/.test
+test: $(TESTED)
 	@status=0; $(MAKE) --no-print-directory lint || status=1; \
 	echo "== pytest"; $(BIN)/python -m pytest $(PYTEST_FLAGS) || status=1; \
 	exit $$status

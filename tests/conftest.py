@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from support import need
 
-ORDER = ("unit", "test_architecture.py", "ops", "golden", "toolchain", "kernels", "emulator", "device", "packaging")
+ORDER = (
+    "unit",
+    "test_architecture.py",
+    "ops",
+    "frontends",
+    "golden",
+    "toolchain",
+    "kernels",
+    "emulator",
+    "device",
+    "packaging",
+)
 """Quick tests first, so that a mistake shows early."""
 
 

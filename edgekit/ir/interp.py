@@ -17,7 +17,7 @@ _ABSENT = np.empty(0, np.int8)
 
 
 def run(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
-    """Every tensor's value, by name, for ``inputs`` in the order of ``graph.inputs``; int8 exact.
+    """Every tensor's value by name, for ``inputs`` in the graph's order; int8 exact, float32 as NumPy has it.
 
     Raises:
         DataError: if an input's number, shape or type does not fit the model.
@@ -27,7 +27,7 @@ def run(graph: Graph, inputs: Sequence[Array]) -> dict[str, Array]:
     values.update(_checked(graph, inputs))
     for view in graph.views():
         node = view.node
-        results = node.op.reference(view, [values[n] if n else _ABSENT for n in node.inputs])
+        results = node.op.evaluate(view, [values[n] if n else _ABSENT for n in node.inputs])
         for tensor, result in zip(view.outputs, results, strict=True):
             if tuple(result.shape) != tensor.shape or result.dtype != tensor.dtype.numpy:
                 raise InternalError(

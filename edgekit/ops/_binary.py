@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View, image_rows
 from edgekit.ops import _common as common
+from edgekit.ops import _real
 from edgekit.ops.base import Activation, Op, Option, Rule
 
 MAX_BROADCAST_RANK = 4
@@ -45,6 +47,15 @@ class Binary(Op):
     def output_shapes(self, view: View) -> tuple[Shape, ...]:
         """The shape both operands broadcast to."""
         return (_broadcast(view.input(0).shape, view.input(1).shape) or view.input(0).shape,)
+
+    @abstractmethod
+    def combine(self, first: Array, second: Array) -> Array:
+        """The function itself, of real numbers."""
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """The function, broadcast, and the activation."""
+        del view
+        return [_real.activate(self.combine(values[0], values[1]), self.activation)]
 
     def rowwise(self, view: View) -> bool:
         """Row by row if nothing is broadcast and both operands live in the arena."""

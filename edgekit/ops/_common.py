@@ -55,7 +55,7 @@ def taps(padded: Array, y: Axis, x: Axis, fy: int, fx: int) -> Array:
     ]
 
 
-def pad_image(values: Array, y: Axis, x: Axis, fill: int) -> Array:
+def pad_image(values: Array, y: Axis, x: Axis, fill: float) -> Array:
     """``values`` (N,H,W,C) with a border of ``fill`` wide enough for every tap of both windows."""
 
     def after(axis: Axis) -> int:

@@ -28,6 +28,15 @@ class Unary(Op):
     def compute(self, view: View, q: Array) -> Array:
         """The function's quantised value at each quantised input ``q`` (int64), in the int8 range."""
 
+    @abstractmethod
+    def function(self, x: Array) -> Array:
+        """The function itself, of real numbers."""
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """The function at each element."""
+        del view
+        return [self.function(values[0]).astype(np.float32)]
+
     def table(self, view: View) -> Array:
         """The function at every int8, indexed by the input's byte read as unsigned: int8 (256)."""
         return byte_table(self.compute(view, _ALL_INT8))

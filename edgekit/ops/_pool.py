@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View
 from edgekit.ops import _common as common
+from edgekit.ops import _real
 from edgekit.ops.base import Activation, Lowered, Op, Option, Padding, Rule
 
 _SCALE_TOLERANCE = 1e-6
@@ -76,19 +77,24 @@ class Pool2D(Op):
 
     def reference(self, view: View, values: list[Array]) -> list[Array]:
         """Each window reduced over the elements that lie inside the image."""
-        y, x = self.windows(view)
-        image = values[0].astype(np.int64)
-        padded = common.pad_image(image, y, x, self._border)
-        inside = common.pad_image(np.ones_like(image[:1, :, :, :1]), y, x, 0)
-        taps = [(fy, fx) for fy in range(y.window) for fx in range(x.window)]
-        reduced = self.reduce(
-            [common.taps(padded, y, x, *tap) for tap in taps], sum(common.taps(inside, y, x, *tap) for tap in taps)
-        )
+        border = np.iinfo(np.int8).min if self.IS_MAX else 0
+        reduced = self.reduce(*self._windowed(view, values[0].astype(np.int64), border))
         return [common.clamp(reduced, *common.activation_range(self.activation, view.output))]
 
-    @property
-    def _border(self) -> int:
-        return np.iinfo(np.int8).min if self.IS_MAX else 0
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """Each window reduced over the elements that lie inside the image."""
+        taps, count = self._windowed(view, values[0], -np.inf if self.IS_MAX else 0)
+        reduced = np.max(taps, axis=0) if self.IS_MAX else np.sum(taps, axis=0) / count
+        return [_real.activate(reduced, self.activation)]
+
+    def _windowed(self, view: View, image: Array, border: float) -> tuple[list[Array], Array | int]:
+        """The elements at each tap, ``border`` outside the image, and how many of each window lie inside."""
+        y, x = self.windows(view)
+        padded = common.pad_image(image, y, x, border)
+        inside = common.pad_image(np.ones_like(image[:1, :, :, :1]), y, x, 0)
+        taps = [(fy, fx) for fy in range(y.window) for fx in range(x.window)]
+        counts: list[Array] = [common.taps(inside, y, x, *tap) for tap in taps]
+        return [common.taps(padded, y, x, *tap) for tap in taps], sum(counts)
 
     @abstractmethod
     def reduce(self, taps: list[Array], count: Array | int) -> Array:

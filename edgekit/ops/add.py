@@ -32,6 +32,10 @@ class Add(Binary):
         twice = 2 * max(first, second)
         return first / twice, second / twice, twice / ((1 << LEFT_SHIFT) * out)
 
+    def combine(self, first: Array, second: Array) -> Array:
+        """Sum, or difference for SUB."""
+        return first + self.SIGN * second
+
     def reference(self, view: View, values: list[Array]) -> list[Array]:
         """Both operands rescaled, added or subtracted, rescaled again."""
         factors = [quantize_multiplier(real) for real in self.multipliers(view)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from edgekit.errors import Problem
-from edgekit.ir.graph import Array, Shape, View
+from edgekit.ir.graph import Array, DType, Shape, View
 
 
 class Padding(enum.IntEnum):
@@ -98,6 +98,17 @@ class Op(ABC):
 
         Byte-equal to TensorFlow Lite Micro's reference kernel.
         """
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """Outputs of a layer on float32 tensors, in NumPy; not byte-equal to any runtime.
+
+        An op whose ``reference`` only moves elements, whatever their type, needs no other.
+        """
+        return self.reference(view, values)
+
+    def evaluate(self, view: View, values: list[Array]) -> list[Array]:
+        """Outputs of the layer: real arithmetic where they are float32, else the exact reference."""
+        return self.real(view, values) if view.output.dtype is DType.FLOAT32 else self.reference(view, values)
 
     @abstractmethod
     def lower(self, view: View) -> Lowered:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View
 from edgekit.ops import _common as common
+from edgekit.ops import _real
 from edgekit.ops.base import Activation, Lowered, Op, Option, Padding, Rule
 
 
@@ -90,6 +91,21 @@ class Conv2D(Op):
                 acc += common.exact_product("nhwgi,goi->nhwgo", tap, filters[:, :, fy, fx])
         acc = acc.reshape(self.output_shapes(view)[0])
         return [common.finish(acc, view, common.channel_scales(view), self.activation)]
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """All taps of an output position side by side, one matrix product a group."""
+        y, x = self.windows(view)
+        out_c, kh, kw, filter_c = view.input(1).shape
+        groups = view.input(0).shape[3] // filter_c
+        image = common.pad_image(values[0], y, x, 0)
+        taps = [common.taps(image, y, x, fy, fx) for fy in range(kh) for fx in range(kw)]
+        filters = values[1].reshape(groups, out_c // groups, kh * kw * filter_c)
+        parts: list[Array] = []
+        for g in range(groups):
+            chosen = slice(g * filter_c, (g + 1) * filter_c)
+            patches = np.concatenate([t[..., chosen] for t in taps], axis=-1)
+            parts.append(patches @ filters[g].T)
+        return [_real.finish(np.concatenate(parts, axis=-1), values, self.activation)]
 
     def lower(self, view: View) -> Lowered:
         """Window, channels, groups, zero points, clamps; filter OHWI, bias, multiplier and shift per channel."""

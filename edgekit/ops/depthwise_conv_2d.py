@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View
 from edgekit.ops import _common as common
+from edgekit.ops import _real
 from edgekit.ops.base import Activation, Lowered, Op, Option, Padding, Rule
 
 
@@ -85,6 +86,16 @@ class DepthwiseConv2D(Op):
                 tap = np.repeat(common.taps(image, y, x, fy, fx), self.depth_multiplier, axis=3)
                 acc += tap * values[1][0, fy, fx].astype(np.int64)
         return [common.finish(acc, view, common.channel_scales(view), self.activation)]
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """Sum over the taps."""
+        y, x = self.windows(view)
+        image = common.pad_image(np.repeat(values[0], self.depth_multiplier, axis=3), y, x, 0)
+        acc = np.zeros((len(values[0]), *self.output_shapes(view)[0][1:]), np.float32)
+        for fy in range(y.window):
+            for fx in range(x.window):
+                acc += common.taps(image, y, x, fy, fx) * values[1][0, fy, fx]
+        return [_real.finish(acc, values, self.activation)]
 
     def lower(self, view: View) -> Lowered:
         """Window, channels, zero points, clamps; filter (KH,KW,OC), bias, multiplier and shift per channel."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array, Shape, View
 from edgekit.ops import _common as common
+from edgekit.ops import _real
 from edgekit.ops.base import Activation, Lowered, Op, Option, Rule
 
 
@@ -70,6 +71,12 @@ class FullyConnected(Op):
         rows = values[0].astype(np.int64).reshape(-1, features) - view.input(0).zero_point
         acc = common.exact_product("ri,oi->ro", rows, values[1].reshape(units, features))
         return [common.finish(acc, view, self._scales(view), self.activation).reshape(self.output_shapes(view)[0])]
+
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """One matrix product."""
+        units, features = view.input(1).shape
+        acc = values[0].reshape(-1, features) @ values[1].reshape(units, features).T
+        return [_real.finish(acc, values, self.activation).reshape(self.output_shapes(view)[0])]
 
     def lower(self, view: View) -> Lowered:
         """Rows, features, zero points, clamps; filter (OC,IC), bias, multiplier and shift per output."""

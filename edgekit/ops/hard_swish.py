@@ -32,6 +32,10 @@ class HardSwish(_lut.Unary):
         ),
     )
 
+    def function(self, x: Array) -> Array:
+        """The product of x and relu6(x + 3), over 6."""
+        return x * np.clip(x + 3, 0, 6) / 6
+
     def compute(self, view: View, q: Array) -> Array:
         """The value on the output scale, unshifted, times a relu-like factor in [0, 1], then shifted."""
         hires = (q - view.input(0).zero_point) << 7

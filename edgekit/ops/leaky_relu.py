@@ -23,6 +23,10 @@ class LeakyRelu(_lut.Unary):
     OPTIONS_TABLE: ClassVar[str] = "LeakyReluOptions"
     OPTIONS: ClassVar[tuple[Option, ...]] = (Option("alpha", "Alpha", float),)
 
+    def function(self, x: Array) -> Array:
+        """x, or alpha * x below 0."""
+        return np.where(x >= 0, x, self.alpha * x)
+
     def compute(self, view: View, q: Array) -> Array:
         """One factor for each side of zero, both worked out in double."""
         source, target = view.input(0), view.output

@@ -10,7 +10,7 @@ import numpy as np
 from edgekit.ir import fixed_point
 from edgekit.ir.graph import Array, View
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, rounding_divide_by_pot
-from edgekit.ops import _lut
+from edgekit.ops import _lut, _real
 from edgekit.ops.base import Rule
 
 
@@ -20,6 +20,10 @@ class Logistic(_lut.Unary):
 
     NAME: ClassVar[str] = "LOGISTIC"
     RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(1 / 256, INT8_MIN))
+
+    def function(self, x: Array) -> Array:
+        """The logistic function."""
+        return _real.sigmoid(x)
 
     def compute(self, view: View, q: Array) -> Array:
         """Saturated outside of what Q4 holds, else rounded from Q0 to 8 bits."""

@@ -60,6 +60,10 @@ class Mean(Op):
         scaled = requantize(total, factor.value, factor.shift) + view.output.zero_point
         return [common.clamp(scaled, INT8_MIN, INT8_MAX).reshape(self.output_shapes(view)[0])]
 
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """NumPy's own."""
+        return [np.mean(values[0], axis=_axes(view)).reshape(self.output_shapes(view)[0]).astype(np.float32)]
+
     def lower(self, view: View) -> Lowered:
         """Two loops over what is kept and two over what is reduced, with their strides; zero points, multiplier.
 

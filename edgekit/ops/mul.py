@@ -23,6 +23,10 @@ class Mul(Binary):
     FAMILY: ClassVar[str] = "mul"
     OPTIONS_TABLE: ClassVar[str] = "MulOptions"
 
+    def combine(self, first: Array, second: Array) -> Array:
+        """Product."""
+        return first * second
+
     def reference(self, view: View, values: list[Array]) -> list[Array]:
         """The product of the operands less their zero points, rescaled."""
         first, second = operands(values, view)

@@ -18,6 +18,10 @@ class Relu(_lut.Unary):
 
     NAME: ClassVar[str] = "RELU"
 
+    def function(self, x: Array) -> Array:
+        """max(x, 0)."""
+        return np.maximum(x, 0)
+
     def compute(self, view: View, q: Array) -> Array:
         """Requantised, then clamped from the zero point up."""
         source, target = view.input(0), view.output

@@ -21,6 +21,10 @@ class Relu6(_lut.Unary):
 
     NAME: ClassVar[str] = "RELU6"
 
+    def function(self, x: Array) -> Array:
+        """min(max(x, 0), 6)."""
+        return np.clip(x, 0, 6)
+
     def compute(self, view: View, q: Array) -> Array:
         """Six first, then zero, as the kernel compares them."""
         tensor = view.input(0)

@@ -96,6 +96,13 @@ class Softmax(Op):
         share = np.where(exponent > 31, 0, share)  # noqa: PLR2004  (tflite-micro stops here)
         return [common.clamp(share + INT8_MIN, INT8_MIN, INT8_MAX).reshape(values[0].shape)]
 
+    def real(self, view: View, values: list[Array]) -> list[Array]:
+        """Exponentials of the distances to the largest element, over their sum."""
+        del view
+        scaled = self.beta * values[0]
+        exponentials = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+        return [(exponentials / exponentials.sum(axis=-1, keepdims=True)).astype(np.float32)]
+
     def lower(self, view: View) -> Lowered:
         """Rows and depth; ``table`` of exponentials, ``entries`` long: differences beyond give 0."""
         table = self.exponentials(view)

@@ -21,6 +21,10 @@ class Tanh(_lut.Unary):
     NAME: ClassVar[str] = "TANH"
     RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(1 / 128, 0))
 
+    def function(self, x: Array) -> Array:
+        """The hyperbolic tangent."""
+        return np.tanh(x)
+
     def compute(self, view: View, q: Array) -> Array:
         """Saturated outside of what Q4 holds, else rounded from Q0 to 8 bits."""
         tensor = view.input(0)

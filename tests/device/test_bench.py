@@ -164,7 +164,7 @@ def test_an_image_of_another_build_is_refused(nucleo):
 
 def test_a_firmware_that_faults_is_named_as_the_cause(nucleo):
     """A step in a layer whose code was overwritten by undefined instructions."""
-    from edgekit.emulate import symbols  # noqa: PLC0415
+    from edgekit.emulate import symbols
 
     found = symbols.read(nucleo.image.elf).named([measure.layer_function(nucleo.plan, 0)])[0]
     code = bytearray(nucleo.image.binary.read_bytes())

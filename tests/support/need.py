@@ -1,4 +1,4 @@
-"""What a test needs beyond Python: tools and the reference models.
+"""What a test needs beyond Python and the extra `test`: tools, large packages and the reference models.
 
 A test without what it needs is skipped, with the reason; if ``EDGEKIT_REQUIRE`` (names separated by commas) lists
 it, the test fails instead. Nothing else under tests/ may skip: ``tests/test_architecture.py`` sees to it.
@@ -6,6 +6,7 @@ it, the test fails instead. Nothing else under tests/ may skip: ``tests/test_arc
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,9 @@ APT = {
 }
 """Tools tests may need, and the Debian packages that bring them."""
 
+PACKAGES = {"tensorflow": "edgekit[tensorflow]", "mlxtend": "edgekit[data]", "seglearn": "edgekit[data]"}
+"""Python packages tests may need beyond the extra `test`, and what pip installs them from."""
+
 MODELS = "models"
 """The name in EDGEKIT_REQUIRE of the folder that EDGEKIT_MODELS names."""
 
@@ -33,9 +37,9 @@ def required() -> frozenset[str]:
         pytest.UsageError: if one of them is none that a test could need.
     """
     names = frozenset(n.strip() for n in os.environ.get("EDGEKIT_REQUIRE", "").split(",") if n.strip())
-    unknown = names - {*APT, MODELS}
+    unknown = names - {*APT, *PACKAGES, MODELS}
     if unknown:
-        message = f"EDGEKIT_REQUIRE has unknown {sorted(unknown)}; known are {sorted({*APT, MODELS})}"
+        message = f"EDGEKIT_REQUIRE has unknown {sorted(unknown)}; known are {sorted({*APT, *PACKAGES, MODELS})}"
         raise pytest.UsageError(message)
     return names
 
@@ -46,6 +50,12 @@ def need(tool: str) -> str:
     if found is None:
         _absent(tool, f"{tool} is not installed; Debian: apt-get install {APT[tool]}")
     return found
+
+
+def package(name: str) -> None:
+    """See that ``name`` can be imported; without it the running test is skipped, or fails if it is required."""
+    if importlib.util.find_spec(name) is None:
+        _absent(name, f"the package {name} is not installed; pip install '{PACKAGES[name]}'")
 
 
 def model(name: str) -> Path:
