@@ -166,7 +166,7 @@ def test_a_port_without_a_ppk2_is_said_to_be_silent(monkeypatch):
 
 
 def test_the_public_ppk2_api_reads_the_same_currents_from_the_simulator():
-    from ppk2_api.ppk2_api import PPK2_API  # noqa: PLC0415 - its import starts logging
+    from ppk2_api.ppk2_api import PPK2_API
 
     with instrument.Simulator(edges=(0.1, 0.2), length_s=0.3) as simulator:
         capture, _ = record(simulator)
