@@ -89,6 +89,42 @@ def test_the_energy_mode_marks_time_by_falling_edges_and_prints_no_lap():
     assert pin.split() == ["1", "0", "1", "0", "1", "0", "1"]  # idle high, then one pulse per timestamp
 
 
+@pytest.mark.parametrize("kind", ["zig", "gcc"])
+def test_a_whole_energy_session_reads_as_the_runner_expects(kind):
+    data = bytes([0, 1, 2, 3, 0x7F, 0x80, 0xFE, 0xFF])
+    session = f"name%profile%timestamp%db load 8%{chunks(data)}infer 3 2%results%help%"
+    lines, pin = transcript(session, kind, "-DEK_ENERGY_MODE", '-DEK_BOARD_NAME="nucleo-x"')
+    levels = [((b ^ 0x55) + 1) & 0xFF for b in data]
+    results = "m-results-[" + ",".join(f"{((v ^ 0x80) - 128 + 128) / 256:0.3f}" for v in levels) + "]"
+    text = lines[lines.index(results, lines.index(results) + 1) + 2 :]
+    assert text[-1] == "m-ready"
+    assert len(text) > 5  # help is free text
+    assert lines[: -len(text)] == [
+        "m-timestamp-mode-energy",
+        "m-init-done",
+        "m-ready",
+        "m-name-dut-[nucleo-x]",
+        "m-ready",
+        "m-profile-[ULPMark for tinyML Firmware V0.0.1]",
+        "m-model-[fake]",
+        "m-ready",
+        "m-ready",  # a timestamp is an edge and prints nothing
+        "m-[Expecting 8 bytes]",
+        "m-ready",
+        "m-load-done",
+        "m-ready",
+        "m-warmup-start-2",
+        "m-warmup-done",
+        "m-infer-start-3",
+        "m-infer-done",
+        results,
+        "m-ready",
+        results,
+        "m-ready",
+    ]
+    assert pin.split() == ["1"] + ["0", "1"] * 3
+
+
 def test_pixels_arrive_unsigned_and_reach_the_model_minus_128():
     pixels = bytes([0, 1, 127, 128, 129, 200, 254, 255])
     lines, _ = transcript(f"db load 8%{chunks(pixels)}db print%infer 1 0%", "zig", '-DFAKE_TASK="ic01"')

@@ -106,7 +106,15 @@ def test_a_difference_is_found_and_ends_with_exit_code_1(project, monkeypatch):
 
 def test_this_computer_measures_and_counts_nothing(tmp_path):
     args = ("--board", "host", "--out", tmp_path / "host", "--samples", SAMPLES, "--count", 1)
-    tree = parsed("profile", MODEL, *args)
+    tree = parsed("profile", MODEL, *args, "--runs", 40, "--warmup", 3)
+    latency = tree["latency"]
+    assert (latency["runs"], latency["warmups"], latency["how"]) == (40, 3, "measured")
+    assert 0 < latency["min"] <= latency["median"] == pytest.approx(tree["latency_us"], abs=0.01)
+    assert latency["median"] <= latency["p95"] <= latency["max"]
+    assert latency["sustained"] > 0
+    assert abs(latency["clock_error"]) < 0.05
+    assert tree["energy"]["per_inference_uj"] is None
+    assert "active power" in tree["energy"]["reason"]
     assert (tree["how"], tree["exact"], tree["instructions"]) == ("measured", True, None)
     assert tree["latency_us"] > 0
     assert tree["cycles"]["value"] is None

@@ -9,6 +9,7 @@ import pytest
 
 from edgekit import board, energy, timing
 from edgekit.costs import UNTIMED, Energy, Latency, percentile
+from edgekit.device.link import Quiet
 from edgekit.device.results import Run
 
 RUN = Run("measured", 120_000_000, 4, 1, (1_200_000, 1_260_000, 1_320_000), 400, None, (), ())
@@ -86,3 +87,13 @@ def test_energy_that_nothing_tells_is_null_with_its_reason():
         tree = found.json()
         assert (tree["per_inference_uj"], tree["how"]) == (None, "unknown")
         assert tree["reason"]
+
+
+def test_a_window_by_two_clocks_that_disagree_is_noted():
+    timed = Latency((10_000.0,), "measured")
+    agreed = timing.with_window(timed, Quiet(50, 500_000, copied=False), 0.502)
+    assert (agreed.sustained, timing.notes(agreed)) == (10_000, ())
+    slow = timing.with_window(timed, Quiet(50, 500_000, copied=False), 2.5)
+    assert slow.clock_error == pytest.approx(-0.8)
+    assert "-80%" in timing.notes(slow)[0]
+    assert timing.notes(timed) == ()
