@@ -48,7 +48,7 @@ def expected_bias(layer, filters):
 def test_a_pair_of_channels_is_biases_words_and_records():
     layer = lowered(Conv2D(), act((1, 4, 4, 8)), weights((6, 1, 1, 8), axis=0), bias(6))
     assert layer.ints["packable"] == 1
-    stream = pack.pack("dsp_stream", layer.arrays, layer.ints).reshape(3, 2 + 4 + 5)
+    stream = pack.pack("dsp_stream", layer.arrays, layer.ints).reshape(3, 2 + 4 + 3)
     filters = layer.arrays["filter"].reshape(6, 8)
     for i, pair in enumerate(stream):
         even, odd = taps_of(pair[2:6])
@@ -56,11 +56,9 @@ def test_a_pair_of_channels_is_biases_words_and_records():
         assert odd.tolist() == filters[2 * i + 1].tolist()
         b = expected_bias(layer, filters)[2 * i : 2 * i + 2]
         assert signed(pair[:2]).tolist() == [2 * b[0], 2 * (256 * b[1] + b[0])]
-        shifts = [-s for s in layer.arrays["shift"][2 * i : 2 * i + 2]]
-        rounding = [((2 * -6 + 1) << s) >> 1 for s in shifts]
+        shifts = [-s - 1 for s in layer.arrays["shift"][2 * i : 2 * i + 2]]
         multipliers = layer.arrays["multiplier"][2 * i : 2 * i + 2].tolist()
-        record = [multipliers[0], rounding[0], shifts[0] | shifts[1] << 8, multipliers[1], rounding[1]]
-        assert signed(pair[6:]).tolist() == record
+        assert pair[6:].tolist() == [multipliers[0], shifts[0] | shifts[1] << 8, multipliers[1]]
 
 
 def test_an_odd_last_channel_is_paired_with_zeros():
@@ -73,14 +71,14 @@ def test_an_odd_last_channel_is_paired_with_zeros():
 
 def test_filter_rows_are_padded_to_whole_words():
     layer = lowered(Conv2D(), act((1, 4, 4, 3)), weights((2, 2, 2, 3), axis=0), bias(2))
-    even, odd = taps_of(pack.pack("dsp_stream", layer.arrays, layer.ints)[2:-5])
+    even, odd = taps_of(pack.pack("dsp_stream", layer.arrays, layer.ints)[2:-3])
     rows = np.pad(layer.arrays["filter"].reshape(2, 2, 6), ((0, 0), (0, 0), (0, 2))).reshape(2, -1)
     assert [even.tolist(), odd.tolist()] == rows.tolist()
 
 
 def test_columns_are_padded_where_the_filter_is_dilated_along_its_rows():
     layer = lowered(Conv2D(dilation_w=2), act((1, 4, 7, 3)), weights((2, 2, 2, 3), axis=0), bias(2))
-    even, odd = taps_of(pack.pack("dsp_stream", layer.arrays, layer.ints)[2:-5])
+    even, odd = taps_of(pack.pack("dsp_stream", layer.arrays, layer.ints)[2:-3])
     columns = np.pad(layer.arrays["filter"].reshape(2, 4, 3), ((0, 0), (0, 0), (0, 1))).reshape(2, -1)
     assert [even.tolist(), odd.tolist()] == columns.tolist()
 
@@ -91,7 +89,7 @@ def test_large_sums_are_packed_as_bytes():
     assert layer.ints["packable"] == 0
     stream = pack.pack("dsp_stream", layer.arrays, layer.ints)
     filters = layer.arrays["filter"].reshape(2, 700)
-    low, high = halves(stream[2:-5])
+    low, high = halves(stream[2:-3])
     both = np.stack([low[::2], low[1::2], high[::2], high[1::2]], axis=1).reshape(-1)
     assert signed(both & 0xFF, 8).tolist() == filters[0].tolist()
     assert signed(both >> 8, 8).tolist() == filters[1].tolist()
@@ -111,15 +109,16 @@ def test_a_dead_channel_becomes_its_constant():
     output = act(scale=0.05, zero_point=-128)
     layer = lowered(Conv2D(activation=Activation.RELU), act((1, 2, 2, 4)), dead, bias(2, 1 << 30), output=output)
     assert (layer.ints["acc_bits"], layer.ints["right_shift_min"], layer.ints["right_shift_max"]) == (0, 1, 1)
-    stream = signed(pack.pack("dsp_stream", layer.arrays, layer.ints))
-    assert stream[:4].tolist() == [0, 0, 0, 0]
-    assert stream[[4, 6, 7]].tolist() == [0, 0, 0]
-    assert all(-128 <= stream[i] <= 127 for i in (5, 8))
+    even, both, *words, first, shifts, second = signed(pack.pack("dsp_stream", layer.arrays, layer.ints)).tolist()
+    assert (words, first, shifts, second) == ([0, 0], 1 << 30, 0, 1 << 30)
+    values = [even // 8 - 128, (both - even) // 256 // 8 - 128]  # twice the bias, times 1/4
+    assert values == [-128, -128] or all(-128 <= v <= 127 for v in values)
+    assert (even % 8, (both - even) % 2048) == (0, 0)
 
 
 def test_four_outputs_share_their_features():
     layer = lowered(FullyConnected(), act((1, 10)), weights((6, 10)), bias(6, 2000))
-    groups = pack.pack("dsp_quad_stream", layer.arrays, layer.ints).reshape(2, 4 + 12 + 10)
+    groups = pack.pack("dsp_quad_stream", layer.arrays, layer.ints).reshape(2, 4 + 12 + 5)
     filters = np.pad(layer.arrays["filter"], ((0, 2), (0, 2)))
     for i, group in enumerate(groups):
         words = group[4:16].reshape(3, 2, 2)
@@ -131,7 +130,7 @@ def test_four_outputs_share_their_features():
 
 def test_depthwise_taps_go_in_pairs_and_the_last_group_overlaps():
     layer = lowered(DepthwiseConv2D(), act((1, 5, 5, 6)), weights((1, 3, 1, 6), 0.004, 3), bias(6))
-    groups = pack.pack("dsp_taps_stream", layer.arrays, layer.ints).reshape(2, 4 + 8 + 9)
+    groups = pack.pack("dsp_taps_stream", layer.arrays, layer.ints).reshape(2, 4 + 8 + 5)
     filters = layer.arrays["filter"].reshape(3, 6)
     for first, group in zip((0, 2), groups, strict=True):
         low, high = halves(group[4:12])
@@ -141,15 +140,15 @@ def test_depthwise_taps_go_in_pairs_and_the_last_group_overlaps():
         assert signed(group[:4]).tolist() == (2 * biases[first : first + 4]).tolist()
 
 
-def test_depthwise_planes_hold_each_row_and_the_shift_in_the_rounding():
+def test_depthwise_planes_hold_each_row_and_the_shift_beside_the_last():
     layer = lowered(DepthwiseConv2D(), act((1, 5, 5, 4)), weights((1, 3, 3, 4), 0.004, 3), bias(4))
-    records = pack.pack("dsp_planes", layer.arrays, layer.ints).reshape(4, 6)
+    records = pack.pack("dsp_planes", layer.arrays, layer.ints).reshape(4, 5)
     for channel, record in enumerate(records):
-        weights_of = [signed(record[:3] >> (8 * i) & 0xFF, 8).tolist() for i in (0, 1, 2, 3)]
-        rows = layer.arrays["filter"][:, :, channel].T.tolist()
-        assert weights_of == [rows[0], rows[1], rows[1], rows[2]]
-        rounding = int(record[5])
-        assert (rounding & -rounding).bit_length() == -layer.arrays["shift"][channel]
+        weights_of = [signed(record[:3] >> (8 * i) & 0xFF, 8).tolist() for i in (0, 1, 3)]
+        assert weights_of == layer.arrays["filter"][:, :, channel].T.tolist()
+        assert [int(w) >> 16 & 0xFF for w in record[:2]] == [w & 0xFF for w in weights_of[1][:2]]
+        assert int(record[2]) >> 16 & 0xFF == -layer.arrays["shift"][channel] - 1
+        assert record[4] == layer.arrays["multiplier"][channel]
 
 
 @pytest.mark.parametrize("first_scale", [0.05, 0.03])
@@ -164,6 +163,6 @@ def test_the_addition_table_holds_twice_the_finer_operand(first_scale):
 
 def test_a_three_channel_patch_ends_with_the_ninth_taps():
     layer = lowered(Conv2D(), act((1, 4, 4, 3)), weights((2, 3, 3, 3), axis=0), bias(2))
-    even, odd = taps_of(pack.pack("dsp_stream_3x3x3", layer.arrays, layer.ints)[2:-5])
+    even, odd = taps_of(pack.pack("dsp_stream_3x3x3", layer.arrays, layer.ints)[2:-3])
     for taps, rows in zip((even, odd), layer.arrays["filter"].reshape(2, 3, 9), strict=True):
         assert taps.tolist() == [*rows[:, :8].reshape(-1), *rows[:, 8], 0]

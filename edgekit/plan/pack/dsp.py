@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,17 +17,24 @@ _QUAD = 4
 _HALF = 1 << 30
 
 
+class _Record(NamedTuple):
+    """Requantisation of a channel: multiplier / 2**31 / 2**shift, the shift at least 1."""
+
+    multiplier: int
+    shift: int
+
+
 @packer
 def dsp_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """Channel pairs of an OHWI filter for ``ek_dsp_block``: uint32.
 
-    Per pair two biases, a word per two taps, and five words of requantisation. The taps of a filter row (or, with
-    dilation_w > 1, of a filter column) are padded with zeros to whole groups of four.
+    Per pair two biases, a word per two taps, multiplier, both shifts less one, multiplier. The taps of a filter row
+    (or, with dilation_w > 1, of a filter column) are padded with zeros to whole groups of four.
     """
     out_c, kh, kw, in_c = arrays["filter"].shape
     rows = (out_c, kh, kw * in_c) if ints["dilation_w"] == 1 else (out_c, kh * kw, in_c)
     filters = _padded(arrays["filter"].reshape(rows)).reshape(out_c, -1)
-    return np.concatenate([_pair(*pair) for pair in _pairs(filters, arrays, ints)])
+    return _pair_stream(filters, arrays, ints)
 
 
 @packer
@@ -37,7 +45,7 @@ def dsp_stream_3x3x3(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Ar
     """
     rows = arrays["filter"].reshape(-1, 3, 9)
     filters = np.concatenate([rows[:, :, :8].reshape(len(rows), 24), rows[:, :, 8]], axis=1)
-    return np.concatenate([_pair(*pair) for pair in _pairs(_padded(filters), arrays, ints)])
+    return _pair_stream(_padded(filters), arrays, ints)
 
 
 @packer
@@ -45,13 +53,13 @@ def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     """Groups of four outputs of a fully connected filter (OC, IC) for ``ek_dsp_row``: uint32.
 
     Per group four biases, then for every four features a word of taps 0 and 2 and one of taps 1 and 3 of the first
-    pair and the same of the second, then five words of requantisation of each pair.
+    pair and the same of the second, then two multipliers, the four shifts less one, two multipliers.
     """
     pairs = list(_pairs(_padded(arrays["filter"]), arrays, ints, multiple=4))
     groups: list[Array] = []
     for first, second in zip(pairs[::2], pairs[1::2], strict=True):
         words = np.stack([first[1].reshape(-1, 2), second[1].reshape(-1, 2)], axis=1).reshape(-1)
-        groups.append(np.concatenate([first[0], second[0], words, first[2], second[2]]))
+        groups.append(np.concatenate([first[0], second[0], words, _requantisation(first[2] + second[2])]))
     return np.concatenate(groups)
 
 
@@ -59,9 +67,9 @@ def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
 def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """Groups of four channels of a depthwise filter (KH,KW,OC) for ``ek_dsp_taps_4``: uint32.
 
-    Per group four biases, a word (doubled weights of two taps) per pair of taps and channel, then multiplier and
-    rounding constant of two channels, the four shifts, and the other two channels'. If the channels are no multiple
-    of four, a last group repeats some: it holds the last four.
+    Per group four biases, a word (doubled weights of two taps) per pair of taps and channel, then two multipliers, the
+    four shifts less one, two multipliers. If the channels are no multiple of four, a last group repeats some: it
+    holds the last four.
     """
     weights, bias, records = _depthwise(arrays, ints)
     channels, taps = weights.shape
@@ -71,25 +79,23 @@ def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     groups: list[Array] = []
     for start in starts:
         four = slice(start, start + 4)
-        (m0, r0, e0), (m1, r1, e1), (m2, r2, e2), (m3, r3, e3) = records[four]
-        shifts = e0 | (e1 << 8) | (e2 << 16) | (e3 << 24)
-        groups += [bias[four] * 2, words[four].T.reshape(-1), np.array([m0, r0, m1, r1, shifts, m2, r2, m3, r3])]
-    return _words(np.concatenate(groups))
+        groups += [_words(bias[four] * 2), _words(words[four].T.reshape(-1)), _requantisation(records[four])]
+    return np.concatenate(groups)
 
 
 @packer
 def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """Six words per channel of a 3x3 depthwise filter (KH,KW,OC) for the planes of ek/dsp_depthwise.h: uint32.
+    """Five words per channel of a 3x3 depthwise filter (KH,KW,OC) for the planes of ek/dsp_depthwise.h: uint32.
 
-    A word (w0, w1, w1, w2) per filter row, twice the bias, multiplier and rounding constant, whose lowest set bit is
-    bit shift - 1.
+    A word (w0, w1, w1, w2) per filter row, in the last one the shift less one in place of the second w1, then twice the
+    bias and the multiplier.
     """
     weights, bias, records = _depthwise(arrays, ints)
     rows = weights.reshape(-1, 3, 3)[:, :, [0, 1, 1, 2]] & 0xFF
+    rows[:, 2, 2] = [shift - 1 for _, shift in records]
     words = (rows << np.array([0, 8, 16, 24])).sum(axis=2)
-    rounding = np.where(records[:, 2] == 0, 2 * records[:, 1] + 1, records[:, 1])
-    columns: list[Array] = [words[:, 0], words[:, 1], words[:, 2], 2 * bias, records[:, 0], rounding]
-    return _words(np.stack(columns, axis=1).reshape(-1))
+    multipliers = np.array([multiplier for multiplier, _ in records])
+    return _words(np.stack([*words.T, 2 * bias, multipliers], axis=1).reshape(-1))
 
 
 @packer
@@ -108,15 +114,24 @@ def dsp_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array
     return table.astype(np.int32)
 
 
-def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
+def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, list[_Record]]:
     """Weights (channels, taps), biases and records of a depthwise filter for inputs as they are."""
     filters = np.moveaxis(arrays["filter"], -1, 0).reshape(arrays["filter"].shape[-1], -1)
     weights, bias, records = _folded(filters, arrays, ints)
     return weights, bias + 128 * weights.sum(axis=1), records
 
 
-def _pair(biases: Array, words: Array, record: Array) -> Array:
-    return np.concatenate([biases, words, record])
+def _pair_stream(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    parts = [(biases, words, _requantisation(both)) for biases, words, both in _pairs(filters, arrays, ints)]
+    return np.concatenate([part for pair in parts for part in pair])
+
+
+def _requantisation(records: list[_Record]) -> Array:
+    """Words that scale two or four channels: one or two multipliers, the shifts less one as bytes, the others."""
+    multipliers = [multiplier for multiplier, _ in records]
+    shifts = sum((shift - 1) << (8 * i) for i, (_, shift) in enumerate(records))
+    half = len(records) // 2
+    return _words(np.array([*multipliers[:half], shifts, *multipliers[half:]], np.int64))
 
 
 def _padded(filters: Array) -> Array:
@@ -127,22 +142,20 @@ def _padded(filters: Array) -> Array:
 
 def _pairs(
     filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int], multiple: int = 2
-) -> list[tuple[Array, Array, Array]]:
-    """Biases, words and requantisation record of each pair of channels of ``filters`` (channels, taps)."""
+) -> list[tuple[Array, Array, list[_Record]]]:
+    """Biases, words and requantisation of each pair of channels of ``filters`` (channels, taps)."""
     weights, bias, records = _folded(filters, arrays, ints)
     missing = -len(weights) % multiple
     weights = np.pad(weights, ((0, missing), (0, 0)))
     bias = np.pad(bias, (0, missing))
-    records = np.pad(records, ((0, missing), (0, 0)))
-    result: list[tuple[Array, Array, Array]] = []
+    records += [_Record(0, 1)] * missing
+    result: list[tuple[Array, Array, list[_Record]]] = []
     for even in range(0, len(weights), 2):
         odd = even + 1
         both = 256 * bias[odd] + bias[even] if ints["packable"] else bias[odd]
         biases = _words(np.array([2 * bias[even], 2 * both]))
-        (m0, r0, e0), (m1, r1, e1) = records[even], records[odd]
-        record = _words(np.array([m0, r0, e0 | (e1 << 8), m1, r1]))
         words = _tap_words(weights[even], weights[odd], packed=bool(ints["packable"]))
-        result.append((biases, words, record))
+        result.append((biases, words, records[even : even + 2]))
     return result
 
 
@@ -155,17 +168,21 @@ def _tap_words(even: Array, odd: Array, *, packed: bool) -> Array:
     return _words((quads[:, :2] | (quads[:, 2:] << 16)).reshape(-1))
 
 
-def _folded(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, Array]:
-    """Weights, biases for inputs x + 128, (multiplier, rounding, shift) per channel; fixed channels as constants."""
+def _folded(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, list[_Record]]:
+    """Weights, biases for inputs x + 128, and requantisation per channel.
+
+    A channel that is constant has no weights; its bias is four times the distance of its value from the zero point and
+    is divided by four again.
+    """
     out = (ints["out_zp"], ints["act_min"], ints["act_max"])
     multiplier, shift = arrays["multiplier"].astype(np.int64), arrays["shift"].astype(np.int64)
     facts = accumulators.channels(filters, arrays["bias"], multiplier, shift, in_zp=ints["in_zp"], out=out)
     live = ~facts.fixed
     weights = np.where(live[:, None], filters.astype(np.int64), 0)
-    bias = np.where(live, arrays["bias"].astype(np.int64), 0) - (128 + ints["in_zp"]) * weights.sum(axis=1)
-    right = np.where(live, -shift, 0)
-    rounding = np.where(live, ((2 * ints["out_zp"] + 1) << right) >> 1, facts.value)
-    return weights, bias, np.stack([np.where(live, multiplier, 0), rounding, right], axis=1)
+    folded = arrays["bias"].astype(np.int64) - (128 + ints["in_zp"]) * weights.sum(axis=1)
+    bias = np.where(live, folded, 4 * (facts.value - ints["out_zp"]))
+    scales = zip(np.where(live, multiplier, _HALF), np.where(live, -shift, 1), strict=True)
+    return weights, bias, [_Record(int(m), int(s)) for m, s in scales]
 
 
 def _words(values: Array) -> Array:

@@ -26,6 +26,7 @@ typedef struct {
     int32_t steps;              /*  4: pairs of taps, even, at least 2 */
     const uint32_t *stream_end; /*  8 */
     int32_t linear;             /* 12: 0 if results below the zero point are clamped to it (ReLU), else 1 */
+    int32_t zero;               /* 16: 2 * zero point + 1 */
     const uint32_t *stream;     /* whole pairs, up to stream_end; the pair of an odd last channel follows */
     int32_t channels;
 } ek_dsp_layer;
@@ -44,7 +45,11 @@ typedef struct {
     const uint32_t *stream_end; /*  4 */
     int32_t linear;             /*  8: as in ek_dsp_layer */
     int32_t channel;            /* 12: the first one */
+    int32_t zero;               /* 16: as in ek_dsp_layer */
 } ek_dsp_taps;
+
+/* Words beside the taps of a pair of channels, and of a group of four. */
+enum { EK_DSP_PAIR = 5, EK_DSP_GROUP = 9 };
 
 #define EK_DSP_STATIC static __attribute__((unused, noinline))
 #define EK_DSP_NAKED static __attribute__((unused, noinline, naked))
@@ -57,55 +62,79 @@ typedef struct {
 #include "ek/dsp_twin.h"
 #endif
 
-/* A layer of `channels` outputs of `taps` taps (a multiple of 4) each. */
+/* A layer of `channels` outputs of `taps` taps (a multiple of 4) each; `low` is the least output allowed. */
 static inline ek_dsp_layer ek_dsp_layer_of(const uint32_t *stream, int32_t taps, int32_t channels,
-                                           int32_t linear)
+                                           int32_t zero_point, int32_t low)
 {
     const int32_t steps = taps / 2;
-    const ek_dsp_layer layer = {channels, steps,  stream + (channels / 2) * (steps + 7),
-                                linear,   stream, channels};
+    const uint32_t *end = stream + (channels / 2) * (steps + EK_DSP_PAIR);
+    const ek_dsp_layer layer = {channels, steps, end, low < zero_point, 2 * zero_point + 1, stream, channels};
     return layer;
 }
 
-/* The first `pixels` (1 to 4) pixels of a tile by whole pairs of channels; `packed` is a literal. */
-EK_INLINE void ek_dsp_pairs(int8_t *out, const uint32_t *stream, const uint32_t *tile,
-                            const ek_dsp_layer *layer, int32_t pixels, int32_t packed)
+/* Some pixels of a tile by the pairs of channels of the layer; `packed` is a literal. */
+EK_INLINE void ek_dsp_pairs(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels,
+                            int32_t packed)
 {
     if (packed != 0 && pixels == 4) {
-        ek_dsp_block_4(out, stream, tile, layer);
-    } else if (packed != 0 && pixels == 3) {
-        ek_dsp_block_3(out, stream, tile, layer);
-    } else if (packed != 0 && pixels == 2) {
-        ek_dsp_block_2(out, stream, tile, layer);
+        ek_dsp_block_4(out, layer->stream, tile, layer);
     } else if (packed != 0) {
-        ek_dsp_block_1(out, stream, tile, layer);
+        ek_dsp_block_1(out, layer->stream, tile, layer);
     } else if (pixels == 4) {
-        ek_dsp_wide_4(out, stream, tile, layer);
-    } else if (pixels == 3) {
-        ek_dsp_wide_3(out, stream, tile, layer);
-    } else if (pixels == 2) {
-        ek_dsp_wide_2(out, stream, tile, layer);
+        ek_dsp_wide_4(out, layer->stream, tile, layer);
     } else {
-        ek_dsp_wide_1(out, stream, tile, layer);
+        ek_dsp_wide_1(out, layer->stream, tile, layer);
     }
 }
 
-/* The first `pixels` (1 to 4) pixels of a tile by all channels of the layer. The second channel of an odd last one's
- * pair is thrown away. */
+/* Four pixels of a tile, or only its first one, by the last channel of an odd number: the other one of its pair is thrown
+ * away. */
+EK_INLINE void ek_dsp_odd_last(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels,
+                               int32_t packed)
+{
+    int8_t pair[8];
+    ek_dsp_layer single = *layer;
+    single.pitch = 2;
+    single.stream = layer->stream_end;
+    single.stream_end = layer->stream_end + layer->steps + EK_DSP_PAIR;
+    ek_dsp_pairs(pair, tile, &single, pixels, packed);
+    for (int32_t i = 0; i < pixels; i++) {
+        out[i * layer->pitch + layer->channels - 1] = pair[2 * i];
+    }
+}
+
+EK_DSP_STATIC void ek_dsp_last_packed(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer,
+                                      int32_t pixels)
+{
+    ek_dsp_odd_last(out, tile, layer, pixels, 1);
+}
+
+EK_DSP_STATIC void ek_dsp_last_wide(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer,
+                                    int32_t pixels)
+{
+    ek_dsp_odd_last(out, tile, layer, pixels, 0);
+}
+
+/* Four pixels of a tile, or only its first one, by all channels of the layer; `packed` is a literal. */
 EK_INLINE void ek_dsp_block(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels,
                             int32_t packed)
 {
     if (layer->channels > 1) {
-        ek_dsp_pairs(out, layer->stream, tile, layer, pixels, packed);
+        ek_dsp_pairs(out, tile, layer, pixels, packed);
     }
-    if ((layer->channels & 1) != 0) {
-        int8_t pair[8];
-        const uint32_t *end = layer->stream_end + layer->steps + 7;
-        const ek_dsp_layer single = {2, layer->steps, end, layer->linear, layer->stream_end, 2};
-        ek_dsp_pairs(pair, layer->stream_end, tile, &single, pixels, packed);
-        for (int32_t i = 0; i < pixels; i++) {
-            out[i * layer->pitch + layer->channels - 1] = pair[2 * i];
-        }
+    if ((layer->channels & 1) != 0 && packed != 0) {
+        ek_dsp_last_packed(out, tile, layer, pixels);
+    } else if ((layer->channels & 1) != 0) {
+        ek_dsp_last_wide(out, tile, layer, pixels);
+    }
+}
+
+/* The first `pixels` (1 to 3) pixels of a tile, one by one. */
+EK_INLINE void ek_dsp_singles(int8_t *out, const uint32_t *tile, const ek_dsp_layer *layer, int32_t pixels,
+                              int32_t packed)
+{
+    for (int32_t i = 0; i < pixels; i++) {
+        ek_dsp_block(out + i * layer->pitch, tile + i, layer, 1, packed);
     }
 }
 

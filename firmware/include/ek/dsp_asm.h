@@ -41,20 +41,6 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
     "ldrd r8, r9, [r12], #8\n" \
     EK_DSP_MAC("r2", "r6", "r8", e2, f2) \
     EK_DSP_MAC("r3", "r7", "r9", "r3", "r7")
-#define EK_DSP_STEP_3(unpack, e0, e1, e2, f0, f1, f2) \
-    "ldr r10, [lr], #4\n" \
-    "ldrd r8, r9, [r12], #16\n" \
-    unpack \
-    EK_DSP_MAC("r0", "r4", "r8", e0, f0) \
-    EK_DSP_MAC("r1", "r5", "r9", e1, f1) \
-    "ldr r8, [r12, #-8]\n" \
-    EK_DSP_MAC("r2", "r6", "r8", e2, f2)
-#define EK_DSP_STEP_2(unpack, e0, e1, e2, f0, f1, f2) \
-    "ldr r10, [lr], #4\n" \
-    "ldrd r8, r9, [r12], #16\n" \
-    unpack \
-    EK_DSP_MAC("r0", "r4", "r8", e0, f0) \
-    EK_DSP_MAC("r1", "r5", "r9", e1, f1)
 #define EK_DSP_STEP_1(unpack, e0, e1, e2, f0, f1, f2) \
     "ldr r10, [lr], #4\n" \
     "ldr r8, [r12], #16\n" \
@@ -62,33 +48,21 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
     EK_DSP_MAC("r0", "r4", "r8", e0, f0)
 
 #define EK_DSP_FIRST_4(unpack) EK_DSP_STEP_4(unpack, "r3", "r3", "r3", "r7", "r7", "r7")
-#define EK_DSP_FIRST_3(unpack) EK_DSP_STEP_3(unpack, "r2", "r2", "r2", "r6", "r6", "r6")
-#define EK_DSP_FIRST_2(unpack) EK_DSP_STEP_2(unpack, "r1", "r1", "", "r5", "r5", "")
 #define EK_DSP_FIRST_1(unpack) EK_DSP_STEP_1(unpack, "r0", "", "", "r4", "", "")
 #define EK_DSP_NEXT_4(unpack) EK_DSP_STEP_4(unpack, "r0", "r1", "r2", "r4", "r5", "r6")
-#define EK_DSP_NEXT_3(unpack) EK_DSP_STEP_3(unpack, "r0", "r1", "r2", "r4", "r5", "r6")
-#define EK_DSP_NEXT_2(unpack) EK_DSP_STEP_2(unpack, "r0", "r1", "", "r4", "r5", "")
 #define EK_DSP_NEXT_1(unpack) EK_DSP_STEP_1(unpack, "r0", "", "", "r4", "", "")
 #define EK_DSP_TWICE(x) x x
 #define EK_DSP_FOUR_TIMES(x) EK_DSP_TWICE(EK_DSP_TWICE(x))
-#define EK_DSP_UNROLL_4(unpack) EK_DSP_FOUR_TIMES(EK_DSP_FOUR_TIMES(EK_DSP_NEXT_4(unpack)))
-#define EK_DSP_UNROLL_3(unpack) EK_DSP_FOUR_TIMES(EK_DSP_NEXT_3(unpack))
-#define EK_DSP_UNROLL_2(unpack) EK_DSP_FOUR_TIMES(EK_DSP_NEXT_2(unpack))
-#define EK_DSP_UNROLL_1(unpack) EK_DSP_FOUR_TIMES(EK_DSP_NEXT_1(unpack))
+#define EK_DSP_UNROLL_4(unpack) EK_DSP_TWICE(EK_DSP_FOUR_TIMES(EK_DSP_NEXT_4(unpack)))
+#define EK_DSP_UNROLL_1(unpack) EK_DSP_TWICE(EK_DSP_NEXT_1(unpack))
 
 /* f applied to the registers of the pixels. */
 #define EK_DSP_EVEN_1(f) f("r0")
-#define EK_DSP_EVEN_2(f) EK_DSP_EVEN_1(f) f("r1")
-#define EK_DSP_EVEN_3(f) EK_DSP_EVEN_2(f) f("r2")
-#define EK_DSP_EVEN_4(f) EK_DSP_EVEN_3(f) f("r3")
+#define EK_DSP_EVEN_4(f) f("r0") f("r1") f("r2") f("r3")
 #define EK_DSP_ODD_1(f) f("r4")
-#define EK_DSP_ODD_2(f) EK_DSP_ODD_1(f) f("r5")
-#define EK_DSP_ODD_3(f) EK_DSP_ODD_2(f) f("r6")
-#define EK_DSP_ODD_4(f) EK_DSP_ODD_3(f) f("r7")
+#define EK_DSP_ODD_4(f) f("r4") f("r5") f("r6") f("r7")
 #define EK_DSP_BOTH_1(f) f("r0", "r4")
-#define EK_DSP_BOTH_2(f) EK_DSP_BOTH_1(f) f("r1", "r5")
-#define EK_DSP_BOTH_3(f) EK_DSP_BOTH_2(f) f("r2", "r6")
-#define EK_DSP_BOTH_4(f) EK_DSP_BOTH_3(f) f("r3", "r7")
+#define EK_DSP_BOTH_4(f) f("r0", "r4") f("r1", "r5") f("r2", "r6") f("r3", "r7")
 
 /* 256 times the odd channel plus the even one, less the even one, divided by 256. */
 #define EK_DSP_SUBTRACT(even, odd) "sub " odd ", " odd ", " even "\n"
@@ -97,33 +71,37 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
 #define EK_DSP_NO_SPLIT(odd, both) ""
 #define EK_DSP_JOIN(even, odd) "bfi " even ", " odd ", #8, #8\n"
 
-/* r8 multiplier, r9 (2*zero_point + 1) << shift >> 1, r10 shift (its low byte). Rounding half away from zero differs
- * from rounding half up below zero only, where ReLU clamps; else one is taken off negative values first. */
-#define EK_DSP_RELU(acc) \
-    "smmlar " acc ", " acc ", r8, r9\n" \
-    "asr " acc ", " acc ", r10\n" \
-    "ssat " acc ", #8, " acc "\n"
-#define EK_DSP_LINEAR(acc) \
-    "add r11, r9, " acc ", asr #31\n" \
-    "smmlar " acc ", " acc ", r8, r11\n" \
-    "asr " acc ", " acc ", r10\n" \
-    "ssat " acc ", #8, " acc "\n"
+/* The rounding constant is 2*zero_point + 1, shifted left by shift - 1; the last bit is shifted out while saturating.
+ * Rounding half away from zero differs from rounding half up below zero only, where ReLU clamps; else one is taken off
+ * negative values first. */
+#define EK_DSP_SCALE(acc, multiplier, rounding, shift) \
+    "smmlar " acc ", " acc ", " multiplier ", " rounding "\n" \
+    "asr " acc ", " acc ", " shift "\n" \
+    "ssat " acc ", #8, " acc ", asr #1\n"
+#define EK_DSP_RELU_EVEN(acc) EK_DSP_SCALE(acc, "r8", "r9", "r10")
+#define EK_DSP_RELU_ODD(acc) EK_DSP_SCALE(acc, "r12", "r9", "r10")
+#define EK_DSP_LINEAR_EVEN(acc) "add r11, r9, " acc ", asr #31\n" EK_DSP_SCALE(acc, "r8", "r11", "r10")
+#define EK_DSP_LINEAR_ODD(acc) "add r11, r9, " acc ", asr #31\n" EK_DSP_SCALE(acc, "r12", "r11", "r10")
 #define EK_DSP_STORE_1 "strh r0, [r8]\n"
-#define EK_DSP_STORE_2 EK_DSP_STORE_1 "strh r1, [r8, r9]\n"
-#define EK_DSP_STORE_3 EK_DSP_STORE_2 "strh r2, [r8, r9, lsl #1]\n"
-#define EK_DSP_STORE_4 EK_DSP_STORE_3 "add r8, r8, r9\n" "strh r3, [r8, r9, lsl #1]\n"
+#define EK_DSP_STORE_4 \
+    "strh r0, [r8]\n" \
+    "strh r1, [r8, r9]\n" \
+    "strh r2, [r8, r9, lsl #1]\n" \
+    "add r8, r8, r9\n" \
+    "strh r3, [r8, r9, lsl #1]\n"
 
 /* N pixels by all channel pairs of the stream: name(r0 out, r1 stream, r2 tile, r3 layer). A pair of the stream is: two
- * biases, the words, multiplier, rounding constant, both shifts, multiplier, rounding constant. Stack: 0 out,
- * 4 pitch, 8 where the loop is entered, 12 end of tile, 16 tile, 20 end of stream, 24 the requantisation. */
+ * biases, the words, multiplier, both shifts less one, multiplier. The loop is short enough to stay, with what
+ * surrounds it, in the 1 KB of instructions that a part keeps of its flash. Stack: 0 out, 4 pitch, 8 where the loop is
+ * entered, 12 end of tile, 16 tile, 20 end of stream, 24 the requantisation, 28 2*zero_point + 1. */
 #define EK_DSP_BLOCK(name, n, biases, unpack, unroll, step_bytes, split) \
     EK_DSP_NAKED void name(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER const uint32_t *stream, \
                            EK_DSP_REGISTER const uint32_t *tile, EK_DSP_REGISTER const ek_dsp_layer *layer) \
     { \
         __asm__ volatile( \
             "push {r4-r11, lr}\n" \
-            "sub sp, sp, #28\n" \
-            "ldm r3, {r3, r4, r5, r6}\n" \
+            "sub sp, sp, #32\n" \
+            "ldm r3, {r3, r4, r5, r6, r9}\n" \
             "strd r0, r3, [sp]\n" \
             "add r3, r2, r4, lsl #4\n" /* 16 bytes a step, whatever the number of pixels */ \
             "rsb r4, r4, #1\n" \
@@ -138,7 +116,7 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
             "cbz r6, 6f\n" \
             "adr.w r7, 4f\n" \
             "6: orr r7, r7, #1\n" \
-            "str r7, [sp, #24]\n" \
+            "strd r7, r9, [sp, #24]\n" \
             "mov lr, r1\n" \
             "mov r12, r2\n" \
             ".balign 4\n" \
@@ -151,22 +129,17 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
             "ldr r8, [sp, #12]\n" \
             "cmp r12, r8\n" \
             "bne.w 2b\n" \
-            "ldm lr!, {r8, r9, r10}\n" \
+            "ldm lr!, {r8, r10, r12}\n" \
+            "ldr r11, [sp, #28]\n" \
             split(EK_DSP_ODD_##n, EK_DSP_BOTH_##n) \
+            "lsl r9, r11, r10\n" \
             "ldr pc, [sp, #24]\n" \
             ".balign 4\n" \
-            "4:\n" \
-            EK_DSP_EVEN_##n(EK_DSP_LINEAR) \
-            "ldm lr!, {r8, r9}\n" \
-            "lsr r10, r10, #8\n" \
-            EK_DSP_ODD_##n(EK_DSP_LINEAR) \
-            "b.w 5f\n" \
-            ".balign 4\n" \
             "3:\n" \
-            EK_DSP_EVEN_##n(EK_DSP_RELU) \
-            "ldm lr!, {r8, r9}\n" \
+            EK_DSP_EVEN_##n(EK_DSP_RELU_EVEN) \
             "lsr r10, r10, #8\n" \
-            EK_DSP_ODD_##n(EK_DSP_RELU) \
+            "lsl r9, r11, r10\n" \
+            EK_DSP_ODD_##n(EK_DSP_RELU_ODD) \
             "5:\n" \
             EK_DSP_BOTH_##n(EK_DSP_JOIN) \
             "ldrd r8, r9, [sp]\n" \
@@ -176,18 +149,22 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
             "ldrd r12, r8, [sp, #16]\n" \
             "cmp lr, r8\n" \
             "bne.w 1b\n" \
-            "add sp, sp, #28\n" \
-            "pop {r4-r11, pc}\n"); \
+            "add sp, sp, #32\n" \
+            "pop {r4-r11, pc}\n" \
+            ".balign 4\n" \
+            "4:\n" \
+            EK_DSP_EVEN_##n(EK_DSP_LINEAR_EVEN) \
+            "ldr r11, [sp, #28]\n" \
+            "lsr r10, r10, #8\n" \
+            "lsl r9, r11, r10\n" \
+            EK_DSP_ODD_##n(EK_DSP_LINEAR_ODD) \
+            "b.w 5b\n"); \
     }
 
-EK_DSP_BLOCK(ek_dsp_block_4, 4, "r3, r7", EK_DSP_PACKED, 16, 48, EK_DSP_SPLIT)
-EK_DSP_BLOCK(ek_dsp_block_3, 3, "r2, r6", EK_DSP_PACKED, 4, 40, EK_DSP_SPLIT)
-EK_DSP_BLOCK(ek_dsp_block_2, 2, "r1, r5", EK_DSP_PACKED, 4, 28, EK_DSP_SPLIT)
-EK_DSP_BLOCK(ek_dsp_block_1, 1, "r0, r4", EK_DSP_PACKED, 4, 20, EK_DSP_SPLIT)
-EK_DSP_BLOCK(ek_dsp_wide_4, 4, "r3, r7", EK_DSP_WIDE, 16, 52, EK_DSP_NO_SPLIT)
-EK_DSP_BLOCK(ek_dsp_wide_3, 3, "r2, r6", EK_DSP_WIDE, 4, 44, EK_DSP_NO_SPLIT)
-EK_DSP_BLOCK(ek_dsp_wide_2, 2, "r1, r5", EK_DSP_WIDE, 4, 32, EK_DSP_NO_SPLIT)
-EK_DSP_BLOCK(ek_dsp_wide_1, 1, "r0, r4", EK_DSP_WIDE, 4, 24, EK_DSP_NO_SPLIT)
+EK_DSP_BLOCK(ek_dsp_block_4, 4, "r3, r7", EK_DSP_PACKED, 8, 48, EK_DSP_SPLIT)
+EK_DSP_BLOCK(ek_dsp_block_1, 1, "r0, r4", EK_DSP_PACKED, 2, 20, EK_DSP_SPLIT)
+EK_DSP_BLOCK(ek_dsp_wide_4, 4, "r3, r7", EK_DSP_WIDE, 8, 52, EK_DSP_NO_SPLIT)
+EK_DSP_BLOCK(ek_dsp_wide_1, 1, "r0, r4", EK_DSP_WIDE, 2, 24, EK_DSP_NO_SPLIT)
 
 /* Fills a tile with segments of four pixels: r0 tile, r1 pixel 0, r2 layout. */
 EK_DSP_NAKED void ek_dsp_fill_4(EK_DSP_REGISTER uint32_t *tile, EK_DSP_REGISTER const int8_t *pixel,

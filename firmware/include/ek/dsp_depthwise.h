@@ -12,8 +12,9 @@
 #include "ek/elements.h"
 #include "ek/rows.h"
 
-#define EK_DSP_RECORD                                                                         \
-    6 /* words of a channel: three of weights (w0, w1, w1, w2), bias, multiplier, rounding */
+/* Words of a channel: three of weights (w0, w1, w1, w2), the third with the shift less one in place of its second w1,
+ * bias, multiplier. */
+#define EK_DSP_RECORD 5
 
 /* Where the outputs of four channels go, and how their planes lie. Distances in bytes. */
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
     int32_t gap;   /* 20: from the end of such a column to the next pair's: stride * words_apart - column */
     int32_t plane; /* 24: from a channel's plane to the next: 4 * rows of the strip */
     int32_t words; /* 28: from word j to word j + 1: 4 * plane */
+    int32_t zero;  /* 32: 2 * zero point + 1 */
 } ek_dsp_outputs;
 
 /* How four channels of an image are spread into planes. */

@@ -113,13 +113,16 @@ EK_DSP_SPREAD(ek_dsp_spread_right, EK_DSP_LOAD_LEFT, "r2", "r10", "r7", "r7", "m
             "strd r2, r4, [sp, #84]\n" \
             "str r3, [sp, #92]\n" \
             "3: ldrd r0, r12, [sp, #76]\n" \
+            "ldr r3, [sp, #92]\n" \
             "ldr r2, [sp, #84]\n" \
-            "ldm r2!, {r4, r5, r6, r7, r8, r9}\n" \
+            "ldm r2!, {r4, r5, r6, r7, r8}\n" \
             "str r2, [sp, #84]\n" \
-            "rbit r10, r9\n" \
-            /* the rounding constant is odd << (shift - 1) */ \
-            "clz r10, r10\n" \
-            "add r10, r10, #1\n" \
+            /* The third byte of the last word of weights is the shift less one, in place of w1. */ \
+            "ubfx r10, r6, #16, #8\n" \
+            "lsr r9, r6, #8\n" \
+            "bfi r6, r9, #16, #8\n" \
+            "ldr r9, [r3, #32]\n" \
+            "lsl r9, r9, r10\n" \
             "strd r8, r9, [sp]\n" \
             "strd r10, r0, [sp, #8]\n" \
             "sxtb16 r8, r4, ror #8\n" \
@@ -184,15 +187,8 @@ EK_DSP_SPREAD(ek_dsp_spread_right, EK_DSP_LOAD_LEFT, "r2", "r10", "r7", "r7", "m
             "pop {r4-r11, pc}\n"); \
     }
 
-#define EK_DSP_PLANE_RELU(acc) \
-    "smmlar " acc ", " acc ", r4, r5\n" \
-    "asr " acc ", " acc ", r6\n" \
-    "ssat " acc ", #8, " acc "\n"
-#define EK_DSP_PLANE_LINEAR(acc) \
-    "add r10, r5, " acc ", asr #31\n" \
-    "smmlar " acc ", " acc ", r4, r10\n" \
-    "asr " acc ", " acc ", r6\n" \
-    "ssat " acc ", #8, " acc "\n"
+#define EK_DSP_PLANE_RELU(acc) EK_DSP_SCALE(acc, "r4", "r5", "r6")
+#define EK_DSP_PLANE_LINEAR(acc) "add r10, r5, " acc ", asr #31\n" EK_DSP_SCALE(acc, "r4", "r10", "r6")
 #define EK_DSP_RESTORE_END "ldr r10, [sp, #24]\n"
 
 /* Stride 1: outputs r0 r1 / r2 r3 from words j and j + 1 of rows 0 to 3. Weights by row: (w0, w1) in r4 r6 r8,

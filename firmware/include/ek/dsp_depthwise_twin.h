@@ -49,7 +49,7 @@ EK_DSP_STATIC void ek_dsp_spread_right(uint32_t *to, const int8_t *pixel, const 
 
 /* The output at column x of three rows of a plane. */
 static inline int8_t ek_dsp_plane_output(const uint32_t *rows, int32_t apart, int32_t x,
-                                         const uint32_t *record, int32_t linear)
+                                         const uint32_t *record, int32_t zero, int32_t linear)
 {
     uint32_t acc = record[3];
     for (int32_t fy = 0; fy < 3; fy++) {
@@ -60,11 +60,7 @@ static inline int8_t ek_dsp_plane_output(const uint32_t *rows, int32_t apart, in
             acc += (uint32_t)(2 * value * (int8_t)(uint8_t)(weight & 0xFFU));
         }
     }
-    uint32_t shift = 1;
-    while (((record[5] >> (shift - 1U)) & 1U) == 0U) {
-        shift++;
-    }
-    return ek_dsp_requantize((int32_t)acc, (int32_t)record[4], (int32_t)record[5], shift, linear);
+    return ek_dsp_finish(acc, record[4], record[2] >> 16, zero, linear);
 }
 
 /* Four channels of a strip. Unwanted second rows and columns come first and are overwritten. */
@@ -80,8 +76,8 @@ static inline void ek_dsp_planes(int8_t *out, const uint32_t *planes, const uint
                 const int32_t last = x / 2 + 1 == outputs->pairs;
                 const int32_t at =
                     x / 2 * 2 * outputs->pitch + x % 2 * (last ? outputs->last_pitch : outputs->pitch);
-                out[channel + y * outputs->row_pitch + at] =
-                    ek_dsp_plane_output(plane + y * stride, outputs->words / 4, x * stride, record, linear);
+                out[channel + y * outputs->row_pitch + at] = ek_dsp_plane_output(
+                    plane + y * stride, outputs->words / 4, x * stride, record, outputs->zero, linear);
             }
         }
     }

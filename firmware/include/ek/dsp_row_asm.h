@@ -20,22 +20,23 @@
     EK_DSP_TAPS(unpack, "r0", "r1", "r9", "r5") \
     EK_DSP_TAPS(unpack, "r2", "r3", "r8", "r6") \
     EK_DSP_TAPS(unpack, "r2", "r3", "r9", "r7")
-#define EK_DSP_ROW_RELU(acc, multiplier, rounding) \
-    "smmlar " acc ", " acc ", " multiplier ", " rounding "\n" \
-    "asr " acc ", " acc ", r6\n" \
-    "ssat " acc ", #8, " acc "\n"
-#define EK_DSP_ROW_LINEAR(acc, multiplier, rounding) \
+
+/* Four accumulators of one pixel: r4 r5 r7 r8 multipliers, the bytes of r6 the shifts less one, `zero` 2*zero_point + 1. */
+#define EK_DSP_QUAD_RELU(acc, multiplier, zero, rounding) \
+    "lsl " rounding ", " zero ", r6\n" \
+    EK_DSP_SCALE(acc, multiplier, rounding, "r6")
+#define EK_DSP_QUAD_LINEAR(acc, multiplier, zero, rounding) \
+    "lsl " rounding ", " zero ", r6\n" \
     "add " rounding ", " rounding ", " acc ", asr #31\n" \
-    EK_DSP_ROW_RELU(acc, multiplier, rounding)
-#define EK_DSP_ROW_END(requantize) \
-    "ldm lr!, {r4, r5, r6, r7, r8}\n" \
-    requantize("r0", "r4", "r5") \
+    EK_DSP_SCALE(acc, multiplier, rounding, "r6")
+#define EK_DSP_QUAD_END(requantize, zero, rounding) \
+    requantize("r0", "r4", zero, rounding) \
     "lsr r6, r6, #8\n" \
-    requantize("r1", "r7", "r8") \
-    "ldm lr!, {r4, r5, r6, r7, r8}\n" \
-    requantize("r2", "r4", "r5") \
+    requantize("r1", "r5", zero, rounding) \
     "lsr r6, r6, #8\n" \
-    requantize("r3", "r7", "r8")
+    requantize("r2", "r7", zero, rounding) \
+    "lsr r6, r6, #8\n" \
+    requantize("r3", "r8", zero, rounding)
 #define EK_DSP_ROW_SPLIT \
     "sub r1, r1, r0\n" \
     "sub r3, r3, r2\n" \
@@ -43,16 +44,16 @@
     "asr r3, r3, #8\n"
 
 /* One row of features by whole groups of four outputs: r0 out, r1 stream, r2 tile, r3 layer. A group of the stream is:
- * four biases, four words per four features, two requantisation records. Stack: 0 out, 4 where the loop is entered,
- * 8 tile, 12 end of stream, 16 the requantisation. */
+ * four biases, four words per four features, two multipliers, the four shifts less one, two multipliers. Stack: 0 out,
+ * 4 where the loop is entered, 8 tile, 12 end of stream, 16 the requantisation, 20 2*zero_point + 1. */
 #define EK_DSP_ROW(name, unpack, quad_bytes, split) \
     EK_DSP_NAKED void name(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER const uint32_t *stream, \
                            EK_DSP_REGISTER const uint32_t *tile, EK_DSP_REGISTER const ek_dsp_layer *layer) \
     { \
         __asm__ volatile( \
             "push {r4-r11, lr}\n" \
-            "sub sp, sp, #20\n" \
-            "ldm r3, {r3, r4, r5, r6}\n" \
+            "sub sp, sp, #24\n" \
+            "ldm r3, {r3, r4, r5, r6, r9}\n" \
             "lsr r4, r4, #1\n" \
             "add r11, r2, r4, lsl #3\n" \
             "rsb r4, r4, #0\n" \
@@ -67,7 +68,7 @@
             "cbz r6, 6f\n" \
             "adr.w r7, 4f\n" \
             "6: orr r7, r7, #1\n" \
-            "str r7, [sp, #16]\n" \
+            "strd r7, r9, [sp, #16]\n" \
             "mov lr, r1\n" \
             "mov r12, r2\n" \
             "1: ldm.w lr!, {r0, r1, r2, r3}\n" \
@@ -77,15 +78,17 @@
             EK_DSP_TWICE(EK_DSP_FOUR_TIMES(EK_DSP_QUAD(unpack))) \
             "cmp r12, r11\n" \
             "bne.w 2b\n" \
+            "ldm lr!, {r4, r5, r6, r7, r8}\n" \
+            "ldr r9, [sp, #20]\n" \
             split \
             "ldr pc, [sp, #16]\n" \
             ".balign 4\n" \
             "4:\n" \
-            EK_DSP_ROW_END(EK_DSP_ROW_LINEAR) \
+            EK_DSP_QUAD_END(EK_DSP_QUAD_LINEAR, "r9", "r10") \
             "b.w 5f\n" \
             ".balign 4\n" \
             "3:\n" \
-            EK_DSP_ROW_END(EK_DSP_ROW_RELU) \
+            EK_DSP_QUAD_END(EK_DSP_QUAD_RELU, "r9", "r10") \
             "5:\n" \
             "bfi r0, r1, #8, #8\n" \
             "bfi r2, r3, #8, #8\n" \
@@ -96,7 +99,7 @@
             "ldrd r12, r5, [sp, #8]\n" \
             "cmp lr, r5\n" \
             "bne.w 1b\n" \
-            "add sp, sp, #20\n" \
+            "add sp, sp, #24\n" \
             "pop {r4-r11, pc}\n"); \
     }
 
@@ -187,34 +190,16 @@ EK_DSP_NAKED void ek_dsp_fill_3x3x3(EK_DSP_REGISTER uint32_t *slot, EK_DSP_REGIS
     "sxtb16 r5, r7, ror #8\n" \
     "smlad r2, r4, r8, r2\n" \
     "smlad r3, r5, r9, r3\n"
-#define EK_DSP_QUAD_RELU(acc, multiplier, rounding) \
-    "smmlar " acc ", " acc ", " multiplier ", " rounding "\n" \
-    "asr " acc ", " acc ", r8\n" \
-    "ssat " acc ", #8, " acc "\n"
-#define EK_DSP_QUAD_LINEAR(acc, multiplier, rounding) \
-    "add " rounding ", " rounding ", " acc ", asr #31\n" \
-    EK_DSP_QUAD_RELU(acc, multiplier, rounding)
-#define EK_DSP_QUAD_END(requantize) \
-    "ldm lr!, {r4, r5, r6, r7, r8}\n" \
-    requantize("r0", "r4", "r5") \
-    "lsr r8, r8, #8\n" \
-    requantize("r1", "r6", "r7") \
-    "ldm lr!, {r4, r5, r6, r7}\n" \
-    "lsr r8, r8, #8\n" \
-    requantize("r2", "r4", "r5") \
-    "lsr r8, r8, #8\n" \
-    requantize("r3", "r6", "r7")
-
 /* One depthwise output pixel, whole groups of four channels: r0 out, r1 stream, r2 addresses of the taps' pixels, r3
- * taps. A group of the stream is: four biases, four words per two taps, two multipliers each with its rounding
- * constant, the four shifts, the other two. Stack: 0 out, 4 where the loop is entered, 8 addresses, 12 end of stream,
- * 16 the requantisation. */
+ * taps. A group of the stream is: four biases, four words per two taps, two multipliers, the four shifts less one, two
+ * multipliers. Stack: 0 out, 4 where the loop is entered, 8 addresses, 12 end of stream, 16 the requantisation,
+ * 20 2*zero_point + 1. */
 EK_DSP_NAKED void ek_dsp_taps_4(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER const uint32_t *stream,
                                 EK_DSP_REGISTER const int8_t *const *pixels, EK_DSP_REGISTER const ek_dsp_taps *taps)
 {
     __asm__ volatile(
         "push {r4-r11, lr}\n"
-        "sub sp, sp, #20\n"
+        "sub sp, sp, #24\n"
         "ldm r3, {r4, r5, r6, r10}\n"
         "add r11, r2, r4, lsl #3\n"
         "rsb r4, r4, #0\n"
@@ -229,7 +214,8 @@ EK_DSP_NAKED void ek_dsp_taps_4(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER con
         "cbz r6, 6f\n"
         "adr.w r7, 4f\n"
         "6: orr r7, r7, #1\n"
-        "str r7, [sp, #16]\n"
+        "ldr r9, [r3, #16]\n"
+        "strd r7, r9, [sp, #16]\n"
         "mov lr, r1\n"
         "mov r12, r2\n"
         "1: ldm.w lr!, {r0, r1, r2, r3}\n"
@@ -239,14 +225,16 @@ EK_DSP_NAKED void ek_dsp_taps_4(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER con
         EK_DSP_FOUR_TIMES(EK_DSP_TAP_PAIR)
         "cmp r12, r11\n"
         "bne.w 2b\n"
+        "ldm lr!, {r4, r5, r6, r7, r8}\n"
+        "ldr r9, [sp, #20]\n"
         "ldr pc, [sp, #16]\n"
         ".balign 4\n"
         "4:\n"
-        EK_DSP_QUAD_END(EK_DSP_QUAD_LINEAR)
+        EK_DSP_QUAD_END(EK_DSP_QUAD_LINEAR, "r9", "r12")
         "b.w 5f\n"
         ".balign 4\n"
         "3:\n"
-        EK_DSP_QUAD_END(EK_DSP_QUAD_RELU)
+        EK_DSP_QUAD_END(EK_DSP_QUAD_RELU, "r9", "r12")
         "5:\n"
         "bfi r0, r1, #8, #8\n"
         "bfi r2, r3, #8, #8\n"
@@ -258,7 +246,7 @@ EK_DSP_NAKED void ek_dsp_taps_4(EK_DSP_REGISTER int8_t *out, EK_DSP_REGISTER con
         "ldrd r12, r5, [sp, #8]\n"
         "cmp lr, r5\n"
         "bne.w 1b\n"
-        "add sp, sp, #20\n"
+        "add sp, sp, #24\n"
         "pop {r4-r11, pc}\n");
 }
 

@@ -46,14 +46,19 @@ static inline void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word
     *odd = ((*odd + second) & 0xFFFFU) | (((*odd >> 16) + (second >> 16)) << 16);
 }
 
-/* Both channels of a pair from their accumulators and their record. */
-static inline void ek_dsp_finish(int8_t *out, uint32_t even, uint32_t odd, const uint32_t *record,
-                                 int32_t linear, int32_t packed)
+/* Twice an accumulator to int8 as the micro-kernels do it: `shift` is one less than the right shift, `zero`
+ * 2*zero_point + 1. */
+static inline int8_t ek_dsp_finish(uint32_t twice, uint32_t multiplier, uint32_t shift, int32_t zero,
+                                   int32_t linear)
 {
-    const int32_t twice = packed != 0 ? (int32_t)(odd - even) >> 8 : (int32_t)odd;
-    out[0] =
-        ek_dsp_requantize((int32_t)even, (int32_t)record[0], (int32_t)record[1], record[2] & 0xFFU, linear);
-    out[1] = ek_dsp_requantize(twice, (int32_t)record[3], (int32_t)record[4], record[2] >> 8, linear);
+    const int32_t rounding = (int32_t)((uint32_t)zero << (shift & 0xFFU));
+    return ek_dsp_requantize((int32_t)twice, (int32_t)multiplier, rounding, (shift & 0xFFU) + 1U, linear);
+}
+
+/* The odd channel's accumulator of a pair. */
+static inline uint32_t ek_dsp_split(uint32_t even, uint32_t odd, int32_t packed)
+{
+    return packed != 0 ? (uint32_t)((int32_t)(odd - even) >> 8) : odd;
 }
 
 /* What the odd channel's accumulator is multiplied with: the word as it is, if packed, else the odd bytes. */
@@ -86,8 +91,10 @@ static inline void ek_dsp_pixel(int8_t *out, const uint32_t *stream, const uint3
             odd = ek_dsp_smlad(tile[4 * step], ek_dsp_odd(stream[step], packed), odd);
         }
         stream += layer->steps;
-        ek_dsp_finish(out, even, odd, stream, layer->linear, packed);
-        stream += 5;
+        out[0] = ek_dsp_finish(even, stream[0], stream[1], layer->zero, layer->linear);
+        out[1] = ek_dsp_finish(ek_dsp_split(even, odd, packed), stream[2], stream[1] >> 8, layer->zero,
+                               layer->linear);
+        stream += 3;
         out += 2;
     }
 }
@@ -102,12 +109,8 @@ static inline void ek_dsp_pixel(int8_t *out, const uint32_t *stream, const uint3
     }
 
 EK_DSP_BLOCK(ek_dsp_block_4, 4, 1)
-EK_DSP_BLOCK(ek_dsp_block_3, 3, 1)
-EK_DSP_BLOCK(ek_dsp_block_2, 2, 1)
 EK_DSP_BLOCK(ek_dsp_block_1, 1, 1)
 EK_DSP_BLOCK(ek_dsp_wide_4, 4, 0)
-EK_DSP_BLOCK(ek_dsp_wide_3, 3, 0)
-EK_DSP_BLOCK(ek_dsp_wide_2, 2, 0)
 EK_DSP_BLOCK(ek_dsp_wide_1, 1, 0)
 
 /* Fills one pixel's slot (tile + 0 to 3 words) of a four-pixel tile. */
@@ -146,11 +149,13 @@ static inline void ek_dsp_groups(int8_t *out, const uint32_t *stream, const uint
                 even = ek_dsp_smlad(tile[step], ek_dsp_sxtb16(word), even);
                 odd = ek_dsp_smlad(tile[step], ek_dsp_odd(word, packed), odd);
             }
-            ek_dsp_finish(out, even, odd, record, layer->linear, packed);
-            record += 5;
+            const uint32_t shifts = record[2] >> (16 * pair);
+            out[0] = ek_dsp_finish(even, record[3 * pair], shifts, layer->zero, layer->linear);
+            out[1] = ek_dsp_finish(ek_dsp_split(even, odd, packed), record[3 * pair + 1], shifts >> 8,
+                                   layer->zero, layer->linear);
             out += 2;
         }
-        stream = record;
+        stream = record + 5;
     }
 }
 
@@ -204,12 +209,10 @@ EK_DSP_STATIC void ek_dsp_taps_4(int8_t *out, const uint32_t *stream, const int8
                 const uint32_t high = (uint32_t)pixels[2 * pair + 1][channel + i] << 16;
                 acc = ek_dsp_smlad(low | high, stream[4 + 4 * pair + i], acc);
             }
-            const uint32_t *entry = record + 2 * i + (i >= 2 ? 1 : 0);
-            const uint32_t shift = (record[4] >> (8 * i)) & 0xFFU;
-            out[i] =
-                ek_dsp_requantize((int32_t)acc, (int32_t)entry[0], (int32_t)entry[1], shift, taps->linear);
+            const uint32_t multiplier = record[i < 2 ? i : i + 1];
+            out[i] = ek_dsp_finish(acc, multiplier, record[2] >> (8 * i), taps->zero, taps->linear);
         }
-        stream = record + 9;
+        stream = record + 5;
         channel += 4;
         out += 4;
     }
