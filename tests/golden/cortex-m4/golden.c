@@ -9,7 +9,7 @@
 /* Layer 0 'conv_2d_0'
  * CONV_2D  1x9x7x3 -> 1x5x4x8  4,320 MACs
  * kernel conv_2d_s8_dsp_3x3x3: 3x3 convolution of three channels: 28 taps a patch, four pixels by two channels per step
- * reads [320, 509), writes [732, 892), scratch [0, 320), 336 bytes of constants */
+ * reads [320, 509), writes [732, 892), scratch [0, 320), 304 bytes of constants */
 void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -20,8 +20,8 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
         .out_w = 4,
         .stride_w = 2,
         .out_c = 8,
-        .act_min = (-128),
         .out_zp = (-128),
+        .act_min = (-128),
         .in_zp = (-1),
         .stride_h = 2,
         .pad_top = 1,
@@ -40,7 +40,7 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
  * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
- * reads [732, 892), writes [480, 640), scratch [0, 480), 192 bytes of constants */
+ * reads [732, 892), writes [480, 640), scratch [0, 480), 160 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -68,7 +68,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [480, 640), writes [892, 1052), scratch [0, 64), 176 bytes of constants */
+ * reads [480, 640), writes [892, 1052), scratch [0, 64), 144 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -76,8 +76,8 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
         .stream = golden_w02_stream,
         .in_c = 8,
         .out_c = 8,
-        .act_min = (-128),
         .out_zp = (-128),
+        .act_min = (-128),
         .out_w = 4,
         .act_max = 127,
     };
@@ -93,7 +93,7 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 3 'conv_2d_3'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  11,520 MACs
  * kernel conv_2d_s8_dsp: convolution of any window: patches of four pixels, two channels per step
- * reads [892, 1052), writes [1052, 1212), scratch [0, 732), 688 bytes of constants */
+ * reads [892, 1052), writes [1052, 1212), scratch [0, 732), 656 bytes of constants */
 void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -108,8 +108,8 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
         .kw = 3,
         .dilation_w = 1,
         .out_c = 8,
-        .act_min = (-128),
         .out_zp = (-128),
+        .act_min = (-128),
         .in_zp = (-128),
         .stride_h = 1,
         .pad_top = 1,
@@ -153,7 +153,7 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
  * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
- * reads [1052, 1212), writes [480, 528), scratch [0, 480), 192 bytes of constants */
+ * reads [1052, 1212), writes [480, 528), scratch [0, 480), 160 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -181,7 +181,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [480, 528), writes [0, 96), scratch [96, 160), 352 bytes of constants */
+ * reads [480, 528), writes [0, 96), scratch [96, 160), 288 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -189,8 +189,8 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
         .stream = golden_w06_stream,
         .in_c = 8,
         .out_c = 16,
-        .act_min = (-128),
         .out_zp = (-128),
+        .act_min = (-128),
         .out_w = 2,
         .act_max = 127,
     };
@@ -236,7 +236,7 @@ EK_LAYER void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 8 'fully_connected_9'
  * FULLY_CONNECTED  1x16 -> 1x6  96 MACs
  * kernel fully_connected_s8_dsp: fully connected, four outputs by four features per step
- * reads [96, 112), writes [32, 38), scratch [0, 32), 240 bytes of constants */
+ * reads [96, 112), writes [32, 38), scratch [0, 32), 200 bytes of constants */
 void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end)
 {

@@ -21,7 +21,7 @@ void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     const int32_t staged = (((a->out_w - 1) * a->stride_w + 3) * 3 + 3) / 4 * 4 + 4;
     const int32_t copied = row_bytes < staged - left ? row_bytes : staged - left;
     const ek_dsp_fill fill = {a->stride_w * 3, 0, 0, staged};
-    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, 28, a->out_c, a->act_min < a->out_zp);
+    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, 28, a->out_c, a->out_zp, a->act_min);
     uint32_t *tile = scratch;
     int8_t *stage = (int8_t *)(tile + 56);
     int8_t *group = out->base;
@@ -54,8 +54,8 @@ void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
         }
         /* A group may go on in the next row if that follows in memory. */
         const int32_t last = (oy + 1 == end) || ek_out_row(out, oy + 1) != result;
-        if (last && filled > 0) {
-            ek_dsp_block(group, tile, &layer, filled, 1);
+        if (last) {
+            ek_dsp_singles(group, tile, &layer, filled, 1);
             filled = 0;
         }
     }
@@ -84,7 +84,7 @@ void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3
     const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
     const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
     uint32_t *planes = scratch;
-    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
+    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip, 2 * (-128) + 1};
     for (int32_t oy = begin; oy < end;) {
         const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
         const int32_t rows = run < most ? run : most;
@@ -122,29 +122,30 @@ void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     uint32_t *tile = scratch;
-    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, a->in_c, a->out_c, a->act_min < a->out_zp);
+    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, a->in_c, a->out_c, a->out_zp, a->act_min);
     const ek_dsp_fill fill = {a->in_c, a->in_c / 4, 1, 0};
     for (int32_t oy = begin; oy < end;) {
         /* Rows that follow each other in both rings are one run of pixels. */
         const int32_t rows = ek_dsp_run(in->rows, out->rows, oy, end);
         const int8_t *pixel = ek_in_row(in, oy);
         int8_t *result = ek_out_row(out, oy);
-        int32_t left = rows * a->out_w;
-        const int32_t bytes = left * a->out_c;
-        while (left >= 4) {
-            ek_dsp_fill_4(tile, pixel, &fill);
-            ek_dsp_block(result, tile, &layer, 4, 1);
-            pixel += 4 * a->in_c;
-            result += 4 * a->out_c;
-            left -= 4;
+        const int32_t count = rows * a->out_w;
+        int32_t left = count;
+        while (left > 0) {
+            if (left < 4 && left > 1 && count >= 4) {
+                /* Two or three last pixels are done with some before them, anew, as four. */
+                pixel -= (4 - left) * a->in_c;
+                result -= (4 - left) * a->out_c;
+                left = 4;
+            }
+            const int32_t pixels = left >= 4 ? 4 : 1;
+            ek_dsp_fill_n(tile, pixel, &fill, pixels);
+            ek_dsp_block(result, tile, &layer, pixels, 1);
+            pixel += pixels * a->in_c;
+            result += pixels * a->out_c;
+            left -= pixels;
         }
-        for (int32_t i = 0; i < left; i++) {
-            ek_dsp_fill_1(tile + i, pixel + i * a->in_c, &fill);
-        }
-        if (left > 0) {
-            ek_dsp_block(result, tile, &layer, left, 1);
-        }
-        ek_dsp_clamp(ek_out_row(out, oy), bytes, a->act_min, a->act_max);
+        ek_dsp_clamp(ek_out_row(out, oy), count * a->out_c, a->act_min, a->act_max);
         oy += rows;
     }
 }
@@ -168,7 +169,7 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     const int32_t quads = a->dilation_w == 1 ? (a->kw * in_c + 3) / 4 : (in_c + 3) / 4;
     const ek_dsp_fill plain = {a->stride_w * in_c, quads, kh, staged - 4 * quads};
     const ek_dsp_fill dilated = {a->stride_w * in_c, quads, columns, a->dilation_w * in_c - 4 * quads};
-    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, kh * columns * quads * 4, a->out_c, a->act_min < a->out_zp);
+    const ek_dsp_layer layer = ek_dsp_layer_of(a->stream, kh * columns * quads * 4, a->out_c, a->out_zp, a->act_min);
     uint32_t *tile = scratch;
     int8_t *stage = (int8_t *)(tile + layer.steps * 4);
     int8_t *group = out->base;
@@ -205,8 +206,8 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
         }
         /* A group may go on in the next row if that follows in memory. */
         const int32_t last = (oy + 1 == end) || ek_out_row(out, oy + 1) != result;
-        if (last && filled > 0) {
-            ek_dsp_block(group, tile, &layer, filled, 1);
+        if (last) {
+            ek_dsp_singles(group, tile, &layer, filled, 1);
             filled = 0;
         }
     }
@@ -278,7 +279,7 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
     const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
     const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
     uint32_t *planes = scratch;
-    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip};
+    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip, 2 * (-128) + 1};
     for (int32_t oy = begin; oy < end;) {
         const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
         const int32_t rows = run < most ? run : most;
@@ -366,10 +367,10 @@ void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
     const int32_t features = a->in_features;
     const int32_t outputs = a->out_features;
     const int32_t quads = (features + 3) / 4;
-    const int32_t group = 4 + 4 * quads + 10;
+    const int32_t group = 4 * quads + EK_DSP_GROUP;
     const uint32_t *stream_end = a->stream + (outputs / 4) * group;
     const int32_t linear = a->act_min < a->out_zp;
-    const ek_dsp_layer layer = {0, 2 * quads, stream_end, linear, a->stream, outputs};
+    const ek_dsp_layer layer = {0, 2 * quads, stream_end, linear, 2 * a->out_zp + 1, a->stream, outputs};
     const int8_t *row = in->base;
     int8_t *result = out->base;
     uint32_t *tile = scratch;
@@ -390,7 +391,7 @@ void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
             ek_dsp_row_4(result, layer.stream, tile, &layer);
         }
         if (outputs % 4 != 0) {
-            const ek_dsp_layer rest = {0, 2 * quads, stream_end + group, linear, stream_end, outputs % 4};
+            const ek_dsp_layer rest = {0, 2 * quads, stream_end + group, linear, layer.zero, stream_end, outputs % 4};
             int8_t last[4];
             ek_dsp_row_4(last, rest.stream, tile, &rest);
             for (int32_t k = 0; k < rest.channels; k++) {

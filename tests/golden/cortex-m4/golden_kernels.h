@@ -15,8 +15,8 @@ typedef struct {
     int32_t out_w;
     int32_t stride_w;
     int32_t out_c;
-    int32_t act_min;
     int32_t out_zp;
+    int32_t act_min;
     int32_t in_zp;
     int32_t stride_h;
     int32_t pad_top;
@@ -43,8 +43,8 @@ typedef struct {
     const uint32_t *stream;
     int32_t in_c;
     int32_t out_c;
-    int32_t act_min;
     int32_t out_zp;
+    int32_t act_min;
     int32_t out_w;
     int32_t act_max;
 } golden_conv_2d_s8_dsp_1x1_args;
@@ -61,8 +61,8 @@ typedef struct {
     int32_t kw;
     int32_t dilation_w;
     int32_t out_c;
-    int32_t act_min;
     int32_t out_zp;
+    int32_t act_min;
     int32_t in_zp;
     int32_t stride_h;
     int32_t pad_top;
@@ -134,14 +134,14 @@ EK_KERNEL void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp
 EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
-extern const uint32_t golden_w00_stream[84];
-extern const uint32_t golden_w01_records[48];
-extern const uint32_t golden_w02_stream[44];
-extern const uint32_t golden_w03_stream[172];
+extern const uint32_t golden_w00_stream[76];
+extern const uint32_t golden_w01_records[40];
+extern const uint32_t golden_w02_stream[36];
+extern const uint32_t golden_w03_stream[164];
 extern const int32_t golden_w04_table[256];
-extern const uint32_t golden_w05_records[48];
-extern const uint32_t golden_w06_stream[88];
-extern const uint32_t golden_w08_stream[60];
+extern const uint32_t golden_w05_records[40];
+extern const uint32_t golden_w06_stream[72];
+extern const uint32_t golden_w08_stream[50];
 extern const int32_t golden_w09_table[256];
 
 #endif
