@@ -151,6 +151,12 @@ def test_commands_set_mode_and_voltage_as_documented():
         assert simulator.volts == 1.8
 
 
+def test_the_spike_filter_is_said_wherever_the_instrument_is_named():
+    with instrument.Simulator() as simulator:
+        assert connect(simulator).about.name == "Nordic PPK2, simulated"
+        assert connect(simulator, spike_filter=True).about.name == "Nordic PPK2, simulated, spikes smoothed"
+
+
 @pytest.mark.parametrize("given", [(None, None), (3.0, 3.0), (0.7, None), (None, 5.1)])
 def test_a_voltage_that_is_absent_double_or_out_of_range_is_refused(given):
     with instrument.Simulator() as simulator, pytest.raises(UsageError, match="voltage"):

@@ -168,7 +168,9 @@ class Ppk2:
         self._drain(_QUIET_S)
         self._calibration = self._metadata()
         self.about = About(
-            name="Nordic PPK2" + (", simulated" if self._calibration.simulated else ""),
+            name="Nordic PPK2"
+            + (", simulated" if self._calibration.simulated else "")
+            + (", spikes smoothed" if spike_filter else ""),
             port=stream.name,
             gate="level",
             wire="the board's trigger pin to D0",
