@@ -8,6 +8,7 @@
     |   |-- UnsupportedError    the model uses what edgekit does not generate
     |   |-- BoardError          a board file is missing or wrong
     |   |-- DataError           samples do not fit the model
+    |   |-- ResultError         stored results are damaged, or cannot be held against each other
     |   `-- FitError            the firmware does not fit the board
     |-- UsageError     exit 2   the command line is at fault
     |-- ToolError      exit 3   a compiler, CMake or an emulator failed or is missing
@@ -78,6 +79,10 @@ class BoardError(UserError):
 
 class DataError(UserError):
     """Samples do not fit the model."""
+
+
+class ResultError(UserError):
+    """Stored results are damaged, unknown, or mean nothing beside each other."""
 
 
 class FitError(UserError):

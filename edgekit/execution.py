@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -21,18 +23,20 @@ from edgekit.errors import InternalError, Problem, UserError
 from edgekit.ir.graph import Array, Graph
 from edgekit.plan.plan import Plan
 from edgekit.results import (
-    Accuracy,
     Build,
     How,
+    ImageInfo,
     LayerCheck,
     ModelInfo,
     Profile,
     Run,
+    SampleInfo,
     Sizes,
     Tool,
     Verification,
 )
-from edgekit.samples import Samples, accuracy, real_values
+from edgekit.samples import Samples, answer, real_values
+from edgekit.scoring import score
 from edgekit.toolchain import compilers, footprint, project
 
 if sys.platform != "win32":
@@ -81,7 +85,9 @@ class Job:
     @property
     def model(self) -> ModelInfo:
         """The model as its file has it, before any pass."""
-        return ModelInfo(self.graph.name, self.graph.sha256, self.graph.macs)
+        tensors = [self.graph.tensors[n] for n in self.graph.inputs]
+        inputs = tuple(f"{t.dtype.value} {'x'.join(map(str, t.shape))}" for t in tensors)
+        return ModelInfo(self.graph.name, self.graph.sha256, self.graph.macs, inputs)
 
 
 def build(job: Job, *, dry_run: bool = False) -> Build:
@@ -253,7 +259,7 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
             values = wanted.values(samples.inputs[i])
             outputs = tuple(_compared(c, o, values) for c, o in zip(outputs, every[i], strict=True))
         if samples.labels:
-            right = Accuracy(accuracy([o[0] for o in every], samples.labels), len(samples), samples.classes)
+            right = score(samples.labels, [_answer(job, o) for o in every], samples.classes)
     return Verification(
         model=job.model,
         board=job.board.name,
@@ -266,7 +272,21 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
         outputs=outputs,
         toolchain=built.toolchain,
         accuracy=right,
+        sample_info=SampleInfo(samples.sha256, samples.first_sha256),
+        image=_image(built),
     )
+
+
+def _answer(job: Job, outputs: Sequence[Array]) -> int:
+    slot = job.plan.slots[job.plan.outputs[0]]
+    return answer(outputs[0], slot.scale, slot.zero_point)
+
+
+def _image(built: Build) -> ImageInfo | None:
+    if built.image is None:
+        return None
+    data = built.image.read_bytes()
+    return ImageInfo(built.image.name, hashlib.sha256(data).hexdigest(), len(data), built.build_id)
 
 
 def _compared(check: LayerCheck, got: Array, values: Mapping[str, Array]) -> LayerCheck:
@@ -324,12 +344,38 @@ def _profile(
         latency=latency,
         energy=used,
         notes=(*_notes(job), *timing.notes(latency)),
+        machine=_machine() if job.board.target.core == "host" else "",
+        raw=_raw(costs, latency, used),
     )
 
 
 def _with_stack(sizes: Sizes, stack: int) -> Sizes:
     """``sizes`` after a run; firmware that cannot tell its stack says 0."""
     return replace(sizes, stack=stack, notes=tuple(n for n in sizes.notes if n != _NOT_RUN)) if stack else sizes
+
+
+def _machine() -> str:
+    """This computer's processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _raw(costs: device_results.Run, latency: Latency, used: Energy) -> dict[str, Array]:
+    """The single readings, by the names of ``edgekit.bundle.RAW``."""
+    raw: dict[str, Array] = {"layer_cycles": np.array([c.cycles for c in costs.layers], np.int64)}
+    if costs.instructions is not None:
+        raw["layer_instructions"] = np.array([c.instructions for c in costs.layers], np.int64)
+    if latency.samples:
+        raw["latency_us"] = np.array(latency.samples, np.float64)
+    if used.trace is not None:
+        raw["current_s"] = used.trace.seconds
+        raw["current_a"] = used.trace.amperes
+        raw["windows_s"] = np.array(used.trace.windows, np.float64).reshape(-1, 2)
+    return raw
 
 
 def _layer(job: Job, how: How, index: int, cost: device_results.LayerCost, *, counts: bool) -> LayerProfile:

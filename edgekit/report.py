@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.reports.analysis import analysis
 from edgekit.reports.catalogue import BoardList, kernel, kernels, ops, tools
+from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
 from edgekit.reports.flash import flashed
@@ -13,6 +14,6 @@ from edgekit.reports.profile import ProfileReport
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
-    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "console", "devices", "errors", "flashed",
-    "kernel", "kernels", "layer", "ops", "run", "sizes", "tools", "verification",
+    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "comparison", "console", "devices", "errors",
+    "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "tools", "verification",
 ]  # fmt: skip

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,17 +15,41 @@ from edgekit import __version__
 from edgekit.costs import UNTIMED, Cycles, Energy, Latency, LayerProfile
 from edgekit.ir.graph import Array
 from edgekit.plan.plan import Plan
+from edgekit.scoring import Accuracy
 
 How = Literal["emulated", "measured"]
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """The model as the user knows it."""
+    """The model as the user knows it; ``inputs`` are types and shapes in words."""
 
     name: str
     sha256: str
     macs: int
+    inputs: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        """The ``model`` part of the contract."""
+        return {"name": self.name, "sha256": self.sha256, "macs": self.macs, "inputs": list(self.inputs)}
+
+
+@dataclass(frozen=True)
+class SampleInfo:
+    """Hashes of what a model was fed with: all samples with their labels, and the first sample alone."""
+
+    sha256: str = ""
+    first_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """The very image that ran."""
+
+    name: str
+    sha256: str
+    bytes: int
+    build_id: str
 
 
 @dataclass(frozen=True)
@@ -139,20 +165,6 @@ class LayerCheck:
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """Labelled samples that the board's outputs got right."""
-
-    right: int
-    total: int
-    classes: tuple[str, ...] = ()
-
-    @property
-    def share(self) -> float:
-        """Between 0 and 1."""
-        return self.right / self.total if self.total else 0.0
-
-
-@dataclass(frozen=True)
 class Verification:
     """Whether every byte of every layer's output equals the reference's.
 
@@ -172,6 +184,8 @@ class Verification:
     outputs: tuple[LayerCheck, ...]
     toolchain: Tool
     accuracy: Accuracy | None = None
+    sample_info: SampleInfo = SampleInfo()
+    image: ImageInfo | None = None
 
     @property
     def outputs_only(self) -> int:
@@ -203,32 +217,45 @@ class Verification:
         """What ``verify --json`` prints."""
         first = self.first_divergent
         return {
-            "model": {"name": self.model.name, "sha256": self.model.sha256, "macs": self.model.macs},
+            "edgekit": __version__,
+            "kind": "verify",
+            "model": self.model.json(),
             "board": self.board,
             "how": self.how,
             "exact": self.exact,
             "reference": self.reference,
-            "samples": {"count": self.samples, "outputs_only": self.outputs_only, "source": self.sample_source},
+            "samples": self.samples_json(),
             "bytes_compared": self.bytes,
             "first_divergent": first.name if first else None,
-            "largest_difference": max((c.largest for c in self.checks), default=0.0),
+            "largest_difference": _finite(max((c.largest for c in self.checks), default=0.0)),
             "toolchain": {"name": self.toolchain.name, "version": self.toolchain.version},
-            "accuracy": accuracy_json(self.accuracy),
-            "layers": [
-                {
-                    "name": c.name, "op": c.op, "tensor": c.tensor, "bytes": c.bytes, "different": c.different,
-                    "largest_difference": c.largest, "compared": not c.missing,
-                }
-                for c in self.layers
-            ],
-        }  # fmt: skip
+            "accuracy": self.accuracy.json() if self.accuracy else None,
+            "layers": [check_json(c) for c in self.layers],
+            "outputs": [check_json(c) for c in self.outputs],
+        }
+
+    def samples_json(self) -> dict[str, Any]:
+        """The ``samples`` part of the contract."""
+        return {
+            "count": self.samples,
+            "outputs_only": self.outputs_only,
+            "source": self.sample_source,
+            "sha256": self.sample_info.sha256,
+            "first_sha256": self.sample_info.first_sha256,
+        }
 
 
-def accuracy_json(accuracy: Accuracy | None) -> dict[str, Any] | None:
-    """An Accuracy for JSON."""
-    if accuracy is None:
-        return None
-    return {"right": accuracy.right, "total": accuracy.total, "share": round(accuracy.share, 4)}
+def check_json(check: LayerCheck) -> dict[str, Any]:
+    """A LayerCheck for JSON."""
+    return {
+        "name": check.name,
+        "op": check.op,
+        "tensor": check.tensor,
+        "bytes": check.bytes,
+        "different": check.different,
+        "largest_difference": _finite(check.largest),
+        "compared": not check.missing,
+    }
 
 
 @dataclass(frozen=True)
@@ -236,6 +263,8 @@ class Profile:
     """The cost of one inference, and whether its results are right.
 
     ``latency_us`` is the median of ``latency``; ``clock_hz`` the core's, as the board file has it.
+    ``machine`` says which computer it was where the board is "host". ``raw`` are the single readings behind the
+    figures, by the names that ``edgekit.bundle.RAW`` explains.
     """
 
     model: ModelInfo
@@ -256,6 +285,8 @@ class Profile:
     latency: Latency = UNTIMED
     energy: Energy = field(default=Energy(reason="nothing tells it"))
     notes: tuple[str, ...] = field(default=())
+    machine: str = ""
+    raw: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False, compare=False)
 
     @property
     def exact(self) -> bool:
@@ -273,20 +304,20 @@ class Profile:
         """The ``profile --json`` contract; keys are only ever added."""
         return {
             "edgekit": __version__,
-            "model": {"name": self.model.name, "sha256": self.model.sha256, "macs": self.model.macs},
+            "kind": "profile",
+            "model": self.model.json(),
             "board": self.board,
+            "board_title": self.board_title,
+            "machine": self.machine or None,
             "core": self.core,
             "clock_hz": self.clock_hz,
             "how": self.how,
             "emulator": self.emulator or None,
             "exact": self.exact,
             "reference": self.verification.reference,
-            "samples": {
-                "count": self.verification.samples, "outputs_only": self.verification.outputs_only,
-                "source": self.verification.sample_source,
-            },
+            "samples": self.verification.samples_json(),
             "bytes_compared": self.verification.bytes,
-            "accuracy": accuracy_json(self.verification.accuracy),
+            "accuracy": self.verification.accuracy.json() if self.verification.accuracy else None,
             "instructions": self.instructions,
             "instructions_per_mac": _rounded(self.per_mac),
             "cycles": {
@@ -307,6 +338,7 @@ class Profile:
                 }
                 for layer in self.layers
             ],
+            "checks": [check_json(c) for c in self.verification.checks],
             "notes": [*self.sizes.notes, *self.notes],
         }  # fmt: skip
 
@@ -347,6 +379,11 @@ class Run:
 def _total(*parts: int | None) -> int | None:
     known = [p for p in parts if p is not None]
     return sum(known) if len(known) == len(parts) else None
+
+
+def _finite(value: float) -> float | None:
+    """None for what JSON has no number for: a difference to NaN."""
+    return value if math.isfinite(value) else None
 
 
 def _rounded(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from edgekit.ir.graph import Array, DType, Graph, Tensor
 
 _MAX_BYTES = 1 << 30
 _FLOAT_SPAN = 4.0
+_EVEN = 0.5
 _SUFFIXES = (".npy", ".npz")
 
 
@@ -34,12 +36,31 @@ class Samples:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def sha256(self) -> str:
+        """Of all inputs, with their types and shapes, and the labels."""
+        return _digest(self.inputs, self.labels)
+
+    @property
+    def first_sha256(self) -> str:
+        """Of the first sample's inputs: the sample whose costs a profile reports."""
+        return _digest(self.inputs[:1], ())
+
     def first(self, count: int) -> Samples:
         """The first ``count`` samples; 0 means all."""
         if not count or count >= len(self):
             return self
         source = f"first {count} of {len(self)}: {self.source}"
         return Samples(self.inputs[:count], source, self.labels[:count], self.classes)
+
+
+def _digest(inputs: Sequence[Sequence[Array]], labels: Sequence[int]) -> str:
+    digest = hashlib.sha256()
+    for array in (a for sample in inputs for a in sample):
+        digest.update(f"{array.dtype.name} {array.shape};".encode())
+        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
+    digest.update(",".join(map(str, labels)).encode())
+    return digest.hexdigest()
 
 
 def made_up(graph: Graph, count: int = 3, seed: int = 1) -> Samples:
@@ -232,9 +253,17 @@ def _bounds(tensor: Tensor) -> tuple[float, float]:
     return int(info.min), int(info.max)
 
 
-def accuracy(outputs: Sequence[Array], labels: Sequence[int]) -> int:
-    """How many samples have their largest output at the label's place."""
-    return sum(int(np.argmax(out.reshape(-1))) == label for out, label in zip(outputs, labels, strict=True))
+def answer(output: Array, scale: float = 0.0, zero_point: int = 0) -> int:
+    """The class an output names: the place of its largest element.
+
+    A single quantised element is the probability of class 1, a single plain integer (of ARG_MAX) the class itself.
+    """
+    flat = output.reshape(-1)
+    if flat.size > 1:
+        return int(np.argmax(flat))
+    if scale or np.issubdtype(flat.dtype, np.floating):
+        return int(real_values(flat, scale, zero_point)[0] > _EVEN)
+    return int(flat[0])
 
 
 def elements(graph: Graph) -> int:

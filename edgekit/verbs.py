@@ -3,7 +3,8 @@
 ``model`` is the path of a .tflite file, its bytes, or a Graph; with a file or bytes the tflite-micro interpreter can
 be the reference. ``board`` is a name that `edgekit boards` lists, a path to a .toml file, or a Board. ``progress`` is
 called with a stage, what is done of it and its whole (0: unknown). ``port`` is the serial port or pyserial URL of a
-real board that was flashed with the built image; without it the board is emulated.
+real board that was flashed with the built image; without it the board is emulated. ``bundle`` is a folder to store the
+result in, with its raw readings: it must not exist, be empty, or hold an older bundle.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import AS_READ, analysis, execution, flashing, passes
+from edgekit import AS_READ, analysis, execution, flashing, keeping, passes
 from edgekit import board as board_files
+from edgekit import bundle as bundles
 from edgekit import samples as sample_files
 from edgekit.analysis import Analysis
 from edgekit.board import Board
@@ -169,6 +171,7 @@ def verify(
     progress: Progress = silent,
     out: Path | str | None = None,
     port: str = "",
+    bundle: Path | str | None = None,
 ) -> Verification:
     """Compare every byte of every layer's output on a board with the reference.
 
@@ -178,8 +181,13 @@ def verify(
     Raises:
         EdgekitError: whatever ``run`` raises; a difference is a result and no error.
     """
-    job = _job(model, board, out, toolchain, progress)
-    return execution.verify(replace(job, layers_of=layers_of, port=port), _samples(samples, job.graph))
+    where = _reserved(bundle)
+    job = replace(_job(model, board, out, toolchain, progress), layers_of=layers_of, port=port)
+    found = execution.verify(job, _samples(samples, job.graph))
+    if where is not None:
+        options = {"layers_of": layers_of, "port": port, "samples": found.sample_source}
+        keeping.keep(job, where, found.json(), image=found.image, raw={}, options=options)
+    return found
 
 
 def profile(
@@ -195,6 +203,7 @@ def profile(
     runs: int = 0,
     warmups: int = 1,
     meter: Settings | None = None,
+    bundle: Path | str | None = None,
 ) -> Profile:
     """What one inference costs on a board, layer by layer, after verifying that it is right.
 
@@ -208,9 +217,24 @@ def profile(
     if not 0 <= warmups <= RUNS_MAX or runs < 0:
         found, allowed = f"{runs} runs, {warmups} warm-ups", f"0 or more, 0 to {RUNS_MAX}"
         raise UsageError(Problem("so many inferences cannot be timed", found=found, allowed=allowed))
+    where = _reserved(bundle)
     job = _job(model, board, out, toolchain, progress)
     job = replace(job, layers_of=layers_of, port=port, runs=runs, warmups=warmups, meter=meter)
-    return execution.profile(job, _samples(samples, job.graph))
+    result = execution.profile(job, _samples(samples, job.graph))
+    if where is not None:
+        verified = result.verification
+        options = {"layers_of": layers_of, "port": port, "samples": verified.sample_source, "runs": runs,
+                   "warmups": warmups, "meter": meter or ""}  # fmt: skip
+        keeping.keep(job, where, result.json(), image=verified.image, raw=result.raw, options=options)
+    return result
+
+
+def _reserved(bundle: Path | str | None) -> Path | None:
+    """The folder of a bundle, after it was found fit to be written to."""
+    if bundle is None:
+        return None
+    bundles.reserve(Path(bundle))
+    return Path(bundle)
 
 
 def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: str, progress: Progress) -> Job:

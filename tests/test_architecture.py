@@ -27,7 +27,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("codegen",),
     ("toolchain", "emulate"),
     ("device",),
-    ("results", "costs", "timing", "energy", "analysis", "doctor", "execution", "flashing", "report", "reports"),
+    ("scoring", "results", "costs", "timing", "energy", "analysis", "execution"),
+    ("contract", "bundle", "compare", "limits", "keeping", "doctor", "flashing", "report", "reports"),
     ("verbs",),
     ("commands", "cli", "__main__", "demo.*"),
 )

@@ -70,6 +70,11 @@ OutDir = Annotated[
     typer.Option("--out", "-o", metavar="DIR", help="Keep the generated project here (else in edgekit's cache)."),
 ]
 
+BundleDir = Annotated[
+    Path | None,
+    typer.Option("--bundle", metavar="DIR", help="Keep the result in this folder: JSON, single readings and the plan."),
+]
+
 
 def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) -> None:
     """Print a result: JSON if asked for, else for people."""

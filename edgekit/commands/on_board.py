@@ -13,6 +13,7 @@ from edgekit import demo as shipped
 from edgekit import report, samples
 from edgekit.commands.common import (
     BoardName,
+    BundleDir,
     Count,
     Json,
     LayersOf,
@@ -115,6 +116,7 @@ def verify(
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
     port: Port = "",
+    bundle: BundleDir = None,
     json: Json = False,
 ) -> None:
     """Check that every byte of every layer's output on the board equals the reference's.
@@ -132,6 +134,7 @@ def verify(
             progress=progress,
             out=out,
             port=port,
+            bundle=bundle,
         )
     emit(checked.json(), report.verification(checked), as_json=json)
     if not checked.exact:
@@ -157,6 +160,7 @@ def profile(
     toolchain: ToolchainName = Toolchain.ZIG,
     out: OutDir = None,
     port: Port = "",
+    bundle: BundleDir = None,
     json: Json = False,
 ) -> None:
     """Show what one inference costs: instructions, cycles, latency, energy, RAM, flash; and whether it is exact.
@@ -182,6 +186,7 @@ def profile(
             runs=runs,
             warmups=warmup,
             meter=settings,
+            bundle=bundle,
         )
     emit(found.json(), report.ProfileReport(found), as_json=json)
     if not found.exact:

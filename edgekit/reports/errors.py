@@ -17,6 +17,7 @@ _KINDS = {
     "UnsupportedError": "not supported",
     "BoardError": "the board file",
     "DataError": "the samples",
+    "ResultError": "the results",
     "FitError": "does not fit",
     "UsageError": "the command line",
     "MissingToolError": "a tool is missing",

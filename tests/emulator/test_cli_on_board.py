@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from edgekit import demo, execution, reference
+from edgekit import bundle, demo, execution, reference
 from edgekit.cli import app
 from edgekit.frontends import tflite
 from edgekit.ir import interp
@@ -60,6 +61,33 @@ def test_profiles_of_one_build_are_the_same(project):
     args = ("profile", MODEL, "--board", "nucleo-l4r5zi", "--out", project, "--samples", SAMPLES, "--count", 1)
     first, second = parsed(*args), parsed(*args)
     assert first == second
+
+
+def test_a_kept_profile_is_what_json_prints_and_says_what_ran(project, tmp_path):
+    args = ("--board", "nucleo-l4r5zi", "--out", project, "--samples", SAMPLES, "--count", 1)
+    printed = parsed("profile", MODEL, *args, "--bundle", tmp_path / "kept")
+    found = bundle.read(tmp_path / "kept")
+    assert {k: v for k, v in found.result.items() if k != "bundle"} == printed
+    (image,) = project.glob(f"build/{found.result['bundle']['image']['name']}")
+    assert found.result["bundle"]["image"]["sha256"] == hashlib.sha256(image.read_bytes()).hexdigest()
+    assert found.raw["layer_instructions"].tolist() == [x["instructions"] for x in printed["layers"]]
+    assert found.plan.arena_bytes == printed["ram"]["arena"]
+    parsed("verify", MODEL, *args, "--bundle", tmp_path / "checked")
+    same = parsed("compare", tmp_path / "kept", tmp_path / "kept", "--fail-if", "cycles>+0%")
+    assert same["failed"] == []
+    assert call("compare", tmp_path / "kept", tmp_path / "checked").exit_code == 1
+
+
+def test_a_bundle_that_would_write_over_something_is_refused_before_the_run(project, tmp_path, monkeypatch):
+    (tmp_path / "thesis.txt").write_text("all my work")
+
+    def ran(*_args):
+        raise AssertionError("the run began")
+
+    monkeypatch.setattr(execution, "profile", ran)
+    result = call("profile", MODEL, "--board", "nucleo-l4r5zi", "--out", project, "--bundle", tmp_path)
+    assert result.exit_code == 1
+    assert "will not be written over" in result.stderr
 
 
 def test_run_gives_the_reference_outputs(project, tmp_path):

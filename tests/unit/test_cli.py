@@ -19,7 +19,7 @@ from edgekit.commands import catalogue
 
 COMMANDS = (
     "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
-    "devices", "flash",
+    "devices", "flash", "compare",
 )  # fmt: skip
 MODEL = str(demo.MODEL)
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support import made_up
 from typer.testing import CliRunner
 
 import edgekit
@@ -34,6 +35,8 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(demo.SAMPLES, tmp_path / "samples.npz")
     with np.load(demo.SAMPLES) as archive:
         np.save(tmp_path / "x.npy", archive["inputs"][0])
+    for name in ("main", "mine"):
+        (tmp_path / f"{name}.json").write_text(json.dumps(made_up.tree()), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
     def reached(*_args, **_options):

@@ -159,6 +159,19 @@ def test_made_up_samples_span_the_range_and_never_change():
     assert "seed" in first.source
 
 
-def test_accuracy_counts_the_largest_output():
-    outputs = [np.array([[1, 5, 2]]), np.array([[9, 5, 2]])]
-    assert samples.accuracy(outputs, [1, 2]) == 1
+def test_an_answer_is_the_largest_output_or_the_only_one():
+    assert samples.answer(np.array([[1, 5, 2]], np.int8), 0.1, 3) == 1
+    assert samples.answer(np.array([7], np.int32)) == 7
+    likely, unlikely = np.array([[10]], np.int8), np.array([[-10]], np.int8)
+    assert [samples.answer(x, 1 / 256, -128) for x in (likely, unlikely)] == [1, 0]
+    assert samples.answer(np.array([0.7], np.float32)) == 1
+
+
+def test_hashes_know_inputs_and_labels():
+    first = samples.made_up(ONE)
+    assert first.sha256 == samples.made_up(ONE).sha256
+    assert first.sha256 != samples.made_up(ONE, seed=2).sha256
+    labelled = samples.Samples(first.inputs, "x", labels=tuple(range(len(first))))
+    assert labelled.sha256 != first.sha256
+    assert labelled.first_sha256 == first.first(1).first_sha256 == first.first_sha256
+    assert first.first_sha256 != samples.Samples(first.inputs[1:], "x").first_sha256
