@@ -38,6 +38,7 @@ its verbs only when they are asked for."""
 HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "onnx", "pyocd"}
 HEAVY_HOMES = (
     "frontends.keras", "frontends.onnx", "frontends.torch", "compress", "demo.make", "device.discovery.usb",
+    "device.flash.pyocd",
 )  # fmt: skip
 COMPILER = {"ir", "ops", "frontends", "compress", "passes", "plan", "codegen"}
 DISTRIBUTIONS = {"serial": "pyserial", "elftools": "pyelftools"}

@@ -86,6 +86,7 @@ class Via(StrEnum):
     """Ways to get an image onto a board."""
 
     VOLUME = "volume"
+    PYOCD = "pyocd"
     EMULATOR = "emulator"
 
 
@@ -102,6 +103,9 @@ def flash(
     volume: Annotated[
         Path | None, typer.Option("--volume", metavar="DIR", help="The board's drive, if it is not found by itself.")
     ] = None,
+    probe: Annotated[
+        str, typer.Option("--probe", metavar="ID", help="The debug probe, as `edgekit devices` names it.")
+    ] = "",
     stay: Annotated[
         bool, typer.Option("--stay", help="Leave the emulated board on, with its port, until Ctrl-C.")
     ] = False,
@@ -137,7 +141,7 @@ def flash(
             return
         try:
             done = edgekit.flash(
-                model, board, wish=Wish(via.value if via else "", port, volume), toolchain=toolchain.value,
+                model, board, wish=Wish(via.value if via else "", port, volume, probe), toolchain=toolchain.value,
                 progress=progress, on_bytes=on_bytes, out=out, dry_run=dry_run, force=force,
             )  # fmt: skip
         finally:

@@ -335,14 +335,14 @@ def _check(session: Session, plan: Plan, build_id: str) -> None:
     ]
     if build_id:
         pairs.insert(1, ("build id", info.build_id, build_id))
-    hint = "Build and flash the model again, or choose the board that has it."
+    hint = "Flash it: edgekit flash MODEL --board BOARD; or choose the port of the board that has it."
     wrong = [
         Problem(f"the firmware's {what} differs from the plan", port, str(found), str(allowed))
         for what, found, allowed in pairs
         if found != allowed
     ]
     if wrong:
-        raise LinkError(Problem("the board runs another firmware", port, hint=hint), *wrong)
+        raise LinkError(Problem("the board runs another image", port, hint=hint), *wrong)
 
 
 def _told(tensor: TensorInfo) -> tuple[int, int, str]:

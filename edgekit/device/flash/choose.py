@@ -13,21 +13,22 @@ from edgekit.board import Board
 from edgekit.device.deploy import Image
 from edgekit.device.discovery.found import Device, Found
 from edgekit.device.flash.emulator import OnEmulator
+from edgekit.device.flash.pyocd import ByPyocd, installed
 from edgekit.device.flash.volume import ByVolume
 from edgekit.device.flash.way import Way
 from edgekit.errors import FlashError, Problem, UsageError
 
-WAYS = ("volume", "emulator")
-_UNKNOWN = {"volume": "DRIVE"}
+WAYS = ("volume", "pyocd", "emulator")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user said; empty: choose. ``volume`` is a folder."""
+    """What the user said; empty: choose. ``volume`` is a folder, ``probe`` a debug probe's id as pyOCD has it."""
 
     via: str = ""
     port: str = ""
     volume: Path | None = None
+    probe: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def choose(board: Board, image: Image, wish: Wish, look: Look, *, dry_run: bool 
         UsageError: the way is unknown, or not the board's, or several boards can be meant.
         FlashError: what the way needs is not plugged in.
     """
-    via = wish.via or ("volume" if wish.volume else "")
+    via = wish.via or ("volume" if wish.volume else "pyocd" if wish.probe else "")
     if via:
         return _asked_for(board, image, wish, via, look, dry_run=dry_run)
     if wish.port:
@@ -63,7 +64,7 @@ def choose(board: Board, image: Image, wish: Wish, look: Look, *, dry_run: bool 
         if len(able) > 1:
             raise _several(board, able)
         if able and method in WAYS:
-            return _with_port(ByVolume(board, image, able[0].volumes[0].path), able[0], _known(able[0]))
+            return _with_port(_way(board, image, method, able[0]), able[0], _known(able[0]))
     if maybe := [d for d in devices if board.name in d.boards]:
         raise UsageError(_may_be(board, maybe))
     if not board.emulator:
@@ -77,20 +78,30 @@ def _asked_for(board: Board, image: Image, wish: Wish, via: str, look: Look, *, 
         raise UsageError(Problem("this board is not flashed that way", board.name, f"'{via}'", ", ".join(allowed)))
     if via == "emulator":
         return Choice(OnEmulator(board, image), "as asked for")
-    if wish.volume is not None:
+    if via == "volume" and wish.volume is not None:
         return Choice(ByVolume(board, image, wish.volume), "as asked for", wish.port)
+    if via == "pyocd" and (wish.probe or dry_run):
+        return Choice(ByPyocd(board, image, wish.probe), "as asked for", wish.port)
     able = [d for d in look().devices if board.name in d.boards and _reaches(d, via)]
     if len(able) > 1:
         raise _several(board, able)
     if able:
-        return _with_port(ByVolume(board, image, able[0].volumes[0].path), able[0], "as asked for", wish.port)
+        return _with_port(_way(board, image, via, able[0]), able[0], "as asked for", wish.port)
+    if via == "pyocd":
+        return Choice(ByPyocd(board, image), "as asked for", wish.port)  # the only probe there is, or its error
     if dry_run:
-        return Choice(ByVolume(board, image, Path(_UNKNOWN[via])), "as asked for", wish.port)
+        return Choice(ByVolume(board, image, Path("DRIVE")), "as asked for", wish.port)
     raise FlashError(Problem(f"there is no {via} of this board; nothing was written", board.name, hint=_how(board)))
 
 
 def _reaches(device: Device, method: str) -> bool:
-    return method == "volume" and bool(device.volumes)
+    return bool(device.volumes) if method == "volume" else method == "pyocd" and installed() and bool(device.probes)
+
+
+def _way(board: Board, image: Image, method: str, device: Device) -> Way:
+    if method == "pyocd":
+        return ByPyocd(board, image, device.probes[0].uid)
+    return ByVolume(board, image, device.volumes[0].path)
 
 
 def _known(device: Device) -> str:
@@ -118,7 +129,7 @@ def _which_way(board: Board) -> Problem:
 
 def _several(board: Board, devices: Sequence[Device]) -> UsageError:
     names = ", ".join(_place(d) for d in devices)
-    hint = "Say which with --volume, or unplug the others."
+    hint = "Say which with --volume or --probe, or unplug the others."
     return UsageError(Problem("several of this board are plugged in", board.name, names, hint=hint))
 
 
