@@ -32,6 +32,7 @@ from edgekit.results import (
     Run,
     SampleInfo,
     Sizes,
+    Stack,
     Tool,
     Verification,
 )
@@ -114,9 +115,11 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
     written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain, task=job.task)
     built = project.build(written, lambda done, whole, _what: job.progress("building", done, whole))
     size = footprint.measure(built, job.plan.weight_bytes, job.plan.arena_bytes)
+    footprint.check_stack(size, job.board)
     alone = built.bare is not None
     sizes = Sizes(
         arena=size.ram_arena,
+        stack_bound=size.stack_bound.bytes if size.stack_bound else None,
         static=size.ram_static if alone else None,
         weights=size.flash_weights,
         code=size.flash_code if alone else None,
@@ -137,6 +140,12 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
         built.bin or built.hex or built.elf,
         built.build_id,
         files,
+        stack=tuple(
+            Stack(what, bound.bytes, bound.chain)
+            for what, bound in (("one inference", size.stack_bound), ("the whole image", size.image_stack_bound))
+            if bound is not None
+        ),
+        stack_reserved=size.stack_reserved,
     )
 
 

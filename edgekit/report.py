@@ -8,12 +8,12 @@ from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
 from edgekit.reports.flash import flashed
-from edgekit.reports.memory import ArenaOverTime, layer, sizes
+from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack
 from edgekit.reports.parts import console
 from edgekit.reports.profile import ProfileReport
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "comparison", "console", "devices", "errors",
-    "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "tools", "verification",
+    "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "stack", "tools", "verification",
 ]  # fmt: skip

@@ -65,8 +65,9 @@ class Sizes:
     """Bytes of RAM and flash of the model alone and of the whole image; None where nobody knows.
 
     The model's parts count it with its kernels and the runtime it needs, without the serial protocol and the
-    benchmark harness. ``stack`` is the high-water mark of one inference, None before it was run. Linux boards and
-    the host have no image of the model alone, so stack, static data and code are None there. ``image_*`` are the
+    benchmark harness. ``stack`` is the high-water mark of one inference, None before it was run; ``stack_bound`` what
+    any inference can need at most, proved from the machine code. Linux boards and the host have no image of the model
+    alone, so stack, static data and code are None there. ``image_*`` are the
     whole image (None before it was built), ``board_*`` what the board has (0: not limited).
     ``notes`` say why something is None.
     """
@@ -81,11 +82,12 @@ class Sizes:
     board_ram: int = 0
     board_flash: int = 0
     notes: tuple[str, ...] = ()
+    stack_bound: int | None = None
 
     @property
     def ram(self) -> int | None:
-        """RAM of the model: arena, stack and static variables; None unless all of them are known."""
-        return _total(self.arena, self.stack, self.static)
+        """RAM of the model: arena, static variables and stack, a run's or before any its bound; None if unknown."""
+        return _total(self.arena, self.stack if self.stack is not None else self.stack_bound, self.static)
 
     @property
     def flash(self) -> int | None:
@@ -95,7 +97,7 @@ class Sizes:
     @property
     def known_ram(self) -> int:
         """What is known of ``ram``: the model needs at least this much."""
-        return self.arena + (self.stack or 0) + (self.static or 0)
+        return self.arena + (self.stack or self.stack_bound or 0) + (self.static or 0)
 
     @property
     def known_flash(self) -> int:
@@ -105,18 +107,36 @@ class Sizes:
     def json(self) -> dict[str, Any]:
         """The ``ram``, ``flash`` and ``image`` parts of the contract."""
         return {
-            "ram": {"arena": self.arena, "stack": self.stack, "static": self.static, "total": self.ram},
+            "ram": {
+                "arena": self.arena, "stack": self.stack, "stack_bound": self.stack_bound, "static": self.static,
+                "total": self.ram,
+            },
             "flash": {"weights": self.weights, "code": self.code, "total": self.flash},
             "image": {"ram": self.image_ram, "flash": self.image_flash},
             "available": {"ram": self.board_ram or None, "flash": self.board_flash or None},
-        }
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The most stack that ``what`` can need, and the calls that need it: functions with the bytes of their frames."""
+
+    what: str
+    bytes: int
+    chain: tuple[tuple[str, int], ...]
+
+    def json(self) -> dict[str, Any]:
+        """What ``explain stack --json`` has of it."""
+        calls = [{"function": name, "bytes": size} for name, size in self.chain]
+        return {"what": self.what, "bytes": self.bytes, "calls": calls}
 
 
 @dataclass(frozen=True)
 class Build:
     """A generated project and the images built from it, None after a dry run.
 
-    ``image`` is what is flashed or run, ``elf`` the same with symbols; the firmware reports ``build_id``.
+    ``image`` is what is flashed or run, ``elf`` the same with symbols; the firmware reports ``build_id``. ``stack``
+    has the bounds of one inference and of the whole image where they are proved, ``stack_reserved`` is the board's.
     """
 
     plan: Plan
@@ -129,6 +149,8 @@ class Build:
     build_id: str
     files: tuple[str, ...]
     commands: tuple[str, ...] = ()
+    stack: tuple[Stack, ...] = ()
+    stack_reserved: int = 0
 
     def json(self) -> dict[str, Any]:
         """What ``build --json`` prints."""
@@ -141,6 +163,7 @@ class Build:
             "build_id": self.build_id,
             "toolchain": {"name": self.toolchain.name, "version": self.toolchain.version},
             **self.sizes.json(),
+            "stack": {"reserved": self.stack_reserved or None, "bounds": [s.json() for s in self.stack]},
             "files": list(self.files),
             "commands": list(self.commands),
             "notes": list(self.sizes.notes),

@@ -16,7 +16,7 @@ import edgekit
 from edgekit import analysis, passes, report
 from edgekit.board import load as load_board
 from edgekit.commands.catalogue import kernel_json
-from edgekit.commands.common import BoardName, Json, Model, emit
+from edgekit.commands.common import BoardName, Json, Model, emit, working
 from edgekit.errors import Problem, UsageError
 from edgekit.ir import dump as graph_text
 from edgekit.plan.kernels import catalogue
@@ -72,6 +72,7 @@ class Topic(StrEnum):
     KERNEL = "kernel"
     MEMORY = "memory"
     SIZE = "size"
+    STACK = "stack"
 
 
 def explain(
@@ -88,15 +89,20 @@ def explain(
     board: BoardName = DEFAULT_BOARD,
     json: Json = False,
 ) -> None:
-    """Explain a layer, a kernel, the arena over time, or where the bytes go.
+    """Explain a layer, a kernel, the arena over time, where the bytes go, or the deepest stack.
 
     Examples: edgekit explain memory model.tflite · edgekit explain layer model.tflite conv1 · edgekit explain
-    kernel conv_2d_s8_scalar · edgekit explain size model.tflite
+    kernel conv_2d_s8_scalar · edgekit explain size model.tflite · edgekit explain stack model.tflite
     """
     if topic is Topic.KERNEL:
         by_name = {k.name: k for k in catalogue()}
         chosen = by_name[_known("kernel", subject, tuple(by_name))]
         emit(kernel_json(chosen), report.kernel(chosen), as_json=json)
+        return
+    if topic is Topic.STACK:
+        with working() as progress:
+            built = edgekit.build(Path(subject), board, progress=progress)
+        emit(built.json()["stack"], report.stack(built), as_json=json)
         return
     plan = _plan(Path(subject), board)
     tree = json_module.loads(plan.to_json())

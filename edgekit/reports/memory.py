@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 
 from edgekit.plan.plan import Layer, Plan, Slot
 from edgekit.reports.parts import Bar, dims, grid, notes, number, shorten, size, table, text
+from edgekit.results import Build
 
 _LABEL = 26
 _ROWS = 24
@@ -162,6 +163,25 @@ def sizes(plan: Plan) -> RenderableType:
     rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]
     rows.append(("arena", f"{size(plan.arena_bytes)} planned, {size(plan.lower_bound)} is the lower bound"))
     return Group(text((plan.title, "bold"), f" on {plan.core}"), "", result, "", notes(rows))
+
+
+def stack(b: Build) -> RenderableType:
+    """The deepest calls of one inference and of the whole image, frame by frame."""
+    if not b.stack:
+        return text(f"{b.board} runs programs of its system, whose stacks are large: nothing is proved there")
+    result = table()
+    result.add_column("function", no_wrap=True)
+    result.add_column("frame", justify="right", no_wrap=True)
+    result.add_column("deep", justify="right", no_wrap=True)
+    for bound in b.stack:
+        deep = 0
+        result.add_row(text((bound.what, "bold")), "", text((number(bound.bytes), "bold")))
+        for name, frame in bound.chain:
+            deep += frame
+            result.add_row(f"  {name}", number(frame), number(deep))
+    rows = [("bound", "each function followed along all its branches, deepest path of the call graph; any input")]
+    rows.append(("reserved", f"{b.stack_reserved:,} bytes by the board file; interrupts that you add come on top"))
+    return Group(text((b.plan.title, "bold"), f" on {b.board}"), "", result, "", notes(rows))
 
 
 def _part(value: int, whole: int) -> float:

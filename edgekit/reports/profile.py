@@ -107,7 +107,8 @@ class Memory:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         s, wide = self.sizes, options.max_width >= NARROW
-        ram = f"arena {s.arena:,} + stack {number(s.stack)} + static {number(s.static)}"
+        stack = number(s.stack if s.stack is not None else s.stack_bound)
+        ram = f"arena {s.arena:,} + stack {stack} + static {number(s.static)}"
         rows = (
             ("RAM", s.known_ram, s.board_ram, ram),
             ("flash", s.known_flash, s.board_flash, f"weights {s.weights:,} + code {number(s.code)}"),
@@ -276,6 +277,7 @@ def _footnotes(p: Profile) -> list[tuple[str, str]]:
         rows.append(("latency", f"{p.latency.timer}; {p.latency.overhead_us:.3g} us of reading it taken off"))
     rows.append(("energy", _energy_source(p.energy)))
     stack = "; stack is the high-water mark of one inference" if s.stack is not None else ""
+    stack += f", proved never to exceed {s.stack_bound:,}" if stack and s.stack_bound is not None else ""
     what = (
         "model, kernels and runtime, read from the linked image"
         if s.code is not None

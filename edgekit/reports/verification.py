@@ -67,6 +67,8 @@ def build(b: Build) -> RenderableType:
     if b.elf:
         parts += [Memory(b.sizes), ""]
         rows = [("image", str(b.elf)), ("toolchain", f"{b.toolchain.name} {b.toolchain.version}")]
+        if b.stack:
+            rows.append(("stack", "the most any inference can need, proved from the machine code"))
         rows.append(("again", f"cmake --build {b.elf.parent}   (needs no Python)"))
         return Group(*parts, notes(rows))
     listing = table()

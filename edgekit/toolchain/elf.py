@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Image:
-    """A linked image. ``addresses`` has every symbol, also those of the linker script that have no size."""
+    """A linked image. ``addresses`` has every symbol, also those of the linker script that have no size.
+
+    ``mapping`` are Arm's mapping symbols in order of address: from there on ``$t`` Thumb code, ``$d`` data.
+    """
 
     path: Path
     entry: int
@@ -53,6 +57,7 @@ class Image:
     segments: tuple[Segment, ...]
     symbols: tuple[Symbol, ...]
     addresses: dict[str, int]
+    mapping: tuple[tuple[int, str], ...]
 
 
 def read(path: Path) -> Image:
@@ -75,6 +80,7 @@ def read(path: Path) -> Image:
                 segments=_segments(elf),
                 symbols=tuple(_symbol(e, names) for e in entries if _is_sized(e)),
                 addresses={str(e.name): int(e["st_value"]) for e in entries if e.name},
+                mapping=tuple(sorted((int(e["st_value"]), str(e.name)[:2]) for e in entries if _is_mark(e))),
             )
     except (OSError, ELFError) as error:
         raise BuildError(Problem(f"cannot read the image: {error}", where=str(path))) from error
@@ -95,6 +101,10 @@ def _segments(elf: Any) -> tuple[Segment, ...]:
 def _is_sized(entry: Any) -> bool:
     kind = entry["st_info"]["type"]
     return kind in ("STT_FUNC", "STT_OBJECT") and entry["st_size"] > 0 and isinstance(entry["st_shndx"], int)
+
+
+def _is_mark(entry: Any) -> bool:
+    return re.fullmatch(r"\$[atd](\..*)?", str(entry.name)) is not None
 
 
 def _symbol(entry: Any, sections: list[str]) -> Symbol:
