@@ -70,7 +70,10 @@ KINDS: dict[str, Any] = {
         "samples": _SAMPLES, "instructions": Maybe(COUNT), "instructions_per_mac": Maybe(NUMBER),
         "cycles": {"value": Maybe(COUNT), "error": Maybe(NUMBER), "how": TEXT, "basis": Maybe(TEXT)},
         "latency_us": Maybe(NUMBER), "latency_how": TEXT, "latency": _LATENCY, "energy": _ENERGY,
-        "ram": {"arena": COUNT, "stack": Maybe(COUNT), "static": Maybe(COUNT), "total": Maybe(COUNT)},
+        "ram": {
+            "arena": COUNT, "stack": Maybe(COUNT), "stack_bound": Maybe(COUNT), "static": Maybe(COUNT),
+            "total": Maybe(COUNT),
+        },
         "flash": {"weights": COUNT, "code": Maybe(COUNT), "total": Maybe(COUNT)},
         "image": {"ram": Maybe(COUNT), "flash": Maybe(COUNT)},
         "available": {"ram": Maybe(COUNT), "flash": Maybe(COUNT)},

@@ -41,7 +41,7 @@ def test_profile_json_has_every_key_of_the_contract():
     assert tree["instructions"] == 3_000_123
     assert tree["cycles"] == {"value": 3_600_000, "error": 0.15, "how": "estimated", "basis": "the error of a fit"}
     assert tree["latency_us"] == 30_000.0
-    assert tree["ram"] == {"arena": 16_512, "stack": 400, "static": 24, "total": 16_936}
+    assert tree["ram"] == {"arena": 16_512, "stack": 400, "stack_bound": 408, "static": 24, "total": 16_936}
     assert tree["flash"] == {"weights": 23_808, "code": 9_000, "total": 32_808}
     assert tree["image"] == {"ram": 40_000, "flash": 60_000}
     for layer in tree["layers"]:
@@ -63,7 +63,7 @@ def test_what_nobody_knows_is_null_in_json_and_a_dash_in_tables():
         PROFILE, sizes=Sizes(arena=3616, weights=15_432, image_ram=5000, image_flash=48_000, notes=("why",))
     )
     tree = hosted.json()
-    assert tree["ram"] == {"arena": 3616, "stack": None, "static": None, "total": None}
+    assert tree["ram"] == {"arena": 3616, "stack": None, "stack_bound": None, "static": None, "total": None}
     assert tree["flash"] == {"weights": 15_432, "code": None, "total": None}
     assert tree["image"] == {"ram": 5000, "flash": 48_000}
     assert "why" in tree["notes"]
