@@ -47,7 +47,7 @@ PROFILE = Profile(
     cycles=Cycles(3_600_000, 0.15, "estimated", "the error of a fit"),
     latency_us=30_000.0,
     latency_how="estimated",
-    sizes=Sizes(16_512, 400, 24, 23_808, 9_000, 40_000, 60_000, 655_360, 2_097_152),
+    sizes=Sizes(16_512, 400, 24, 23_808, 9_000, 40_000, 60_000, 655_360, 2_097_152, stack_bound=408),
     layers=(
         LayerProfile("conv2d", "CONV_2D", "conv_2d_s8_dsp", 2_656_000, 2_900_123, 3_500_000, 23_000),
         LayerProfile("dense", "FULLY_CONNECTED", "fully_connected_s8_dsp", 768, 100_000, 100_000, 808),
