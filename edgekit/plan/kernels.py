@@ -11,7 +11,14 @@ A header is TOML in the template's first Jinja comment::
     pack = { filter = "smlad_pairs" }                # plan/pack function per canonical array
     scratch = "16 * in_c"           # bytes
     align = 8                       # of the scratch
-    inplace = false                 # output may start where input 0 starts
+    inplace = false                 # or a condition: output pixels are written in order, each after it was read from
+                                    # every input; so the output may lie over an input of its size, or below one
+    inplace_whole = "in_c % 4 == 0" # output may lie over input 0, if the layer is computed in one step
+    eats_input = "rows == 1"        # input 0 is read in order into a scratch of twice its bytes and may be its end
+    accumulates = false             # begin and end are rows of input 0; sums are in the scratch until the last one
+    group = 4                       # output pixels that follow each other are computed so many at a time
+    row_group = 2                   # output rows are computed so many at a time
+    call = "100"                    # instructions of a call beside its rows, roughly
     args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
     priority = 20                   # the highest applicable kernel is chosen (a cost table replaces this)
     source = "..."
@@ -33,12 +40,12 @@ from typing import Any
 from edgekit import resources
 from edgekit.board import Target
 from edgekit.errors import InternalError, Problem, UnsupportedError
-from edgekit.ir.graph import View
+from edgekit.ir.graph import View, image_rows
 from edgekit.ops.base import Lowered
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
-    "args",
+    "args", "inplace_whole", "eats_input", "accumulates", "group", "row_group", "call",
 }  # fmt: skip
 
 
@@ -62,7 +69,13 @@ class Kernel:
     pack: Mapping[str, str] = field(default_factory=dict[str, str])
     scratch: str = "0"
     align: int = 4
-    inplace: bool = False
+    inplace: str = ""
+    inplace_whole: str = ""
+    eats_input: str = ""
+    accumulates: bool = False
+    group: int = 1
+    row_group: int = 1
+    call: str = "60"
     priority: int = 0
     source: str = ""
 
@@ -71,8 +84,12 @@ class Kernel:
         return not self.when or bool(evaluate(self.when, ints))
 
     def scratch_bytes(self, ints: Mapping[str, int]) -> int:
-        """Bytes of scratch for a layer with these ints."""
+        """Bytes of scratch for a layer with these ints, of which ``band`` is the most rows of one step."""
         return int(evaluate(self.scratch, ints))
+
+    def holds(self, condition: str, ints: Mapping[str, int]) -> bool:
+        """Whether a condition of the header, which may be empty, holds for these ints."""
+        return bool(condition) and bool(evaluate(condition, ints))
 
 
 @dataclass(frozen=True)
@@ -85,8 +102,24 @@ class Choice:
 
     @property
     def rowwise(self) -> bool:
-        """Whether the layer can run in bands of output rows."""
-        return self.view.node.op.rowwise(self.view)
+        """Whether the layer can run in bands of rows."""
+        return self.accumulates or self.view.node.op.rowwise(self.view)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether the rows of its steps are those of its input."""
+        return self.kernel.accumulates
+
+    @property
+    def banded(self) -> bool:
+        """Whether a schedule may split the layer: it is row-wise and has a single image everywhere."""
+        view = self.view
+        tensors = [*view.outputs, *(view.input(i) for i in view.node.op.activations(view))]
+        return self.rowwise and all(image_rows(t.shape)[0] == 1 for t in tensors)
+
+    def ints(self, band: int) -> dict[str, int]:
+        """The layer's numbers, with the most rows of one step."""
+        return {**self.lowered.ints, "band": band}
 
 
 def choose(view: View, target: Target, forced: Mapping[str, str]) -> Choice:
@@ -145,6 +178,7 @@ def _read(path: Path, root: Path) -> Kernel:
     header["fields"] = tuple(name for name in used if name not in header["specialise"])
     header["arrays"] = tuple(dict.fromkeys(re.findall(r"\bc\.(\w+)", body)))
     header["scratch"] = str(header.get("scratch", "0"))
+    header["inplace"] = str(int(header["inplace"])) if isinstance(header.get("inplace"), bool) else header.get("inplace", "")
     stem = path.name.removesuffix(".c.j2")
     return Kernel(name=f"{family}_{stem}", family=family, template=where, **header)
 

@@ -13,10 +13,11 @@ import numpy as np
 
 from edgekit.board import Target
 from edgekit.ir.graph import Array, Graph, image_rows
-from edgekit.plan import kernels, pack
-from edgekit.plan.kernels import Choice
-from edgekit.plan.memory import WORD, Memory, plan_memory
+from edgekit.plan import kernels, pack, schedule
+from edgekit.plan.flow import Flow, Work, flow_of
+from edgekit.plan.memory import WORD, Memory, bands, plan_memory
 from edgekit.plan.plan import Constant, Layer, Plan, Step
+from edgekit.plan.schedule import Segment
 
 _CTYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
@@ -32,21 +33,39 @@ _C_HEADERS = {
 """A model's header of one of these names would be taken for the C library's."""
 
 
-def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0) -> Plan:
+def make(
+    graph: Graph,
+    target: Target,
+    kernel_names: Mapping[str, str] | None = None,
+    band_rows: int = 0,
+    segments: Sequence[Segment] = (),
+) -> Plan:
     """Plan ``graph`` for ``target``.
 
     ``kernel_names`` forces a kernel for a family (tests and benchmarks do); ``band_rows`` splits every row-wise
-    layer into bands of that many rows, 0 computes each layer in one band.
+    layer into bands of that many rows, one layer after the other. ``segments`` are computed band by band through all
+    their layers; ``plan.search`` finds good ones. Without either each layer is computed in one step.
 
     Raises:
         UnsupportedError: if a layer has no kernel on this target.
     """
     forced = kernel_names or {}
     choices = tuple(kernels.choose(view, target, forced) for view in graph.views() if view.node.op.FAMILY)
-    steps = _schedule(choices, band_rows)
-    memory = plan_memory(graph, choices, steps, _MVE_ALIGN if "mve" in target.isas else WORD)
+    flow = flow_of(graph, choices)
+    steps = _split(flow, band_rows) if band_rows else schedule.order(flow, segments)
+    return assemble(graph, target, flow, steps, plan_memory(graph, flow, steps, slot_align(target)))
+
+
+def slot_align(target: Target) -> int:
+    """Bytes that tensors are aligned to."""
+    return _MVE_ALIGN if "mve" in target.isas else WORD
+
+
+def assemble(graph: Graph, target: Target, flow: Flow, steps: tuple[Step, ...], memory: Memory) -> Plan:
+    """The plan of layers, order and memory that were decided on."""
     pool = _Pool(c_name(graph.name))
-    layers = tuple(_layer(i, choice, memory, pool) for i, choice in enumerate(choices))
+    most = bands(flow, steps)
+    layers = tuple(_layer(work, most[work.number], memory, pool) for work in flow.works)
     return Plan(
         model=c_name(graph.name),
         title=graph.name,
@@ -55,7 +74,7 @@ def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = 
         isas=target.isas,
         macs=graph.macs,
         arena_bytes=-(-memory.size // WORD) * WORD,
-        arena_align=max([_MVE_ALIGN, *(c.kernel.align for c in choices)]),
+        arena_align=max([_MVE_ALIGN, *(w.choice.kernel.align for w in flow.works)]),
         lower_bound=memory.lower_bound,
         layers=layers,
         steps=steps,
@@ -76,12 +95,12 @@ def c_name(title: str) -> str:
     return f"m_{name}".rstrip("_") if taken else name
 
 
-def _schedule(choices: Sequence[Choice], band_rows: int) -> tuple[Step, ...]:
+def _split(flow: Flow, rows: int) -> tuple[Step, ...]:
+    """One layer after the other, row-wise ones in bands of ``rows`` rows."""
     steps: list[Step] = []
-    for i, choice in enumerate(choices):
-        rows = image_rows(choice.view.output.shape)[1] if choice.rowwise else 1
-        band = band_rows if band_rows and choice.rowwise else rows
-        steps += [Step(i, begin, min(begin + band, rows)) for begin in range(0, rows, max(band, 1))]
+    for work in flow.works:
+        band = rows if work.choice.rowwise else work.rows
+        steps += [Step(work.number, k, min(k + band, work.rows)) for k in range(0, work.rows, max(band, 1))]
     return tuple(steps)
 
 
@@ -107,8 +126,8 @@ class _Pool:
         return name, len(raw)
 
 
-def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
-    view, kernel, lowered = choice.view, choice.kernel, choice.lowered
+def _layer(work: Work, band: int, memory: Memory, pool: _Pool) -> Layer:
+    number, view, kernel, lowered = work.number, work.choice.view, work.choice.kernel, work.choice.lowered
     names: dict[str, str] = {}
     added = 0
     for array in kernel.arrays:
@@ -123,7 +142,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
             names[f"input{position}"], new = pool.add(number, f"input{position}", tensor.data, view.node.name)
             added += new
         inputs.append(memory.index(tensor.name))
-    images, rows, _ = image_rows(view.output.shape)
+    ints = work.choice.ints(band) if "band" in (*kernel.fields, *kernel.specialise) else dict(lowered.ints)
     offset, scratch_bytes = memory.scratch[number]
     return Layer(
         name=view.node.name,
@@ -133,7 +152,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
         template=kernel.template,
         why=kernel.summary,
         macs=view.node.op.macs(view),
-        ints=dict(lowered.ints),
+        ints=ints,
         fields=kernel.fields,
         specialise=kernel.specialise,
         constants=names,
@@ -142,7 +161,8 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
         scratch=offset,
         scratch_bytes=scratch_bytes,
         weight_bytes=added,
-        rowwise=choice.rowwise,
-        images=images,
-        rows=rows,
+        rowwise=work.choice.rowwise,
+        accumulates=work.accumulates,
+        images=image_rows(view.output.shape)[0],
+        rows=work.rows,
     )
