@@ -20,6 +20,7 @@ from edgekit.plan.lives import Bytes, Lives, lives_of
 from edgekit.plan.plan import Slot, Step
 
 WORD = 4
+_NOTHING = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,16 @@ class _Overlaps:
             if i == j or lower.ring or upper.ring:
                 continue
             lo = upper.lo.copy()
-            least = -(1 << 40)
+            least = -_NOTHING
             out_pitch = self.flow.roots[output].bytes // work.rows
             in_pitch = self.flow.roots[read.root].bytes // work.rows
             for use in self.lives.uses[work.number, read.root]:
                 t = use.step
-                lone = lower.hi[t] <= use.end * out_pitch and upper.lo[t] == self.lives.lo[read.root][t]
+                lone = (
+                    lower.hi[t] <= use.end * out_pitch
+                    and self._lowest_of_others(lower, output, t) == _NOTHING
+                    and upper.lo[t] == self.lives.lo[read.root][t]
+                )
                 if not lone:
                     continue
                 lo[t] = min(use.others, self._lowest_of_others(upper, read.root, t))
@@ -175,7 +180,7 @@ class _Overlaps:
     def _lowest_of_others(self, group: Group, name: str, t: int) -> int:
         return min(
             (int(self.lives.lo[m][t]) for m in group.members if m != name and self.lives.hi[m][t] > self.lives.lo[m][t]),
-            default=1 << 40,
+            default=_NOTHING,
         )
 
     def _in_its_scratch(self, work: Work, found: dict[tuple[int, int], int]) -> None:
@@ -189,7 +194,7 @@ class _Overlaps:
         uses = self.lives.uses[work.number, root]
         dead = len(uses) == 1 and uses[0].others >= self.flow.roots[root].bytes
         block = self.scratch[work.number]
-        if group.ring or not dead or self._lowest_of_others(group, root, uses[0].step) < 1 << 40:
+        if group.ring or not dead or self._lowest_of_others(group, root, uses[0].step) < _NOTHING:
             return
         half = block.size // 2
         found[len(self.groups) + work.number, i] = block.size - half
