@@ -151,7 +151,7 @@ def check(graph: Graph, target: Target) -> None:
     for view in graph.views():
         try:
             if view.node.op.FAMILY:
-                kernels.choose(view, target, {})
+                kernels.candidates(view, target, {})
         except UnsupportedError as error:
             problems += error.problems
     if problems:

@@ -13,7 +13,8 @@ A header is TOML in the template's first Jinja comment::
     align = 8                       # of the scratch
     inplace = false                 # output may start where input 0 starts
     args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
-    priority = 20                   # the highest applicable kernel is chosen (a cost table replaces this)
+    terms = ["kh * kw * in_c"]      # what its instructions grow with beside its family's terms (edgekit/bench/fit.py)
+    priority = 20                   # the highest is chosen on cores without a cost table
     source = "..."
     #}
 """
@@ -26,19 +27,20 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from edgekit import resources
 from edgekit.board import Target
 from edgekit.errors import InternalError, Problem, UnsupportedError
-from edgekit.ir.graph import View
+from edgekit.ir.graph import Array, View
 from edgekit.ops.base import Lowered
+from edgekit.plan import pack
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
-    "args",
+    "args", "terms",
 }  # fmt: skip
 
 
@@ -63,6 +65,7 @@ class Kernel:
     scratch: str = "0"
     align: int = 4
     inplace: bool = False
+    terms: tuple[str, ...] = ()
     priority: int = 0
     source: str = ""
 
@@ -88,9 +91,18 @@ class Choice:
         """Whether the layer can run in bands of output rows."""
         return self.view.node.op.rowwise(self.view)
 
+    @cached_property
+    def packed(self) -> Mapping[str, Array]:
+        """The constants as the kernel reads them, by the template's array names."""
+        packers, arrays = self.kernel.pack, self.lowered.arrays
+        return {
+            name: pack.pack(packers[name], arrays, self.lowered.ints) if name in packers else arrays[name]
+            for name in self.kernel.arrays
+        }
 
-def choose(view: View, target: Target, forced: Mapping[str, str]) -> Choice:
-    """The applicable kernel with the highest priority, ties to the first name; ``forced`` names one by family.
+
+def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[Choice, ...]:
+    """Every kernel that can run a layer, highest priority first, ties by name; ``forced`` names one by family.
 
     Raises:
         UnsupportedError: if no kernel of the op's family runs this layer on this target.
@@ -114,7 +126,7 @@ def choose(view: View, target: Target, forced: Mapping[str, str]) -> Choice:
                 hint="`edgekit kernels` lists what each kernel needs",
             )
         )
-    return Choice(view, lowered, min(fitting, key=lambda k: (-k.priority, k.name)))
+    return tuple(Choice(view, lowered, k) for k in sorted(fitting, key=lambda k: (-k.priority, k.name)))
 
 
 @cache
@@ -139,7 +151,7 @@ def _read(path: Path, root: Path) -> Kernel:
     if unknown or missing:
         raise InternalError(Problem(f"header has unknown {sorted(unknown)}, lacks {sorted(missing)}", where=where))
     family = path.parent.name
-    header["specialise"] = tuple(header.get("specialise", ()))
+    header |= {name: tuple(header.get(name, ())) for name in ("specialise", "terms")}
     body = text[end:]
     used = dict.fromkeys([*re.findall(r"\bp\.(\w+)", body), *header.pop("args", ())])
     header["fields"] = tuple(name for name in used if name not in header["specialise"])
@@ -168,9 +180,14 @@ _CALLS: dict[str, Callable[..., int]] = {"min": min, "max": max, "align": _align
 def evaluate(expression: str, names: Mapping[str, int]) -> int:
     """An integer expression of a kernel header over a layer's ints; nothing but arithmetic is allowed."""
     try:
-        return _eval(ast.parse(expression, mode="eval").body, names)
+        return _eval(_parsed(expression), names)
     except (KeyError, SyntaxError, TypeError, ZeroDivisionError) as error:
         raise InternalError(Problem(f"bad kernel header expression '{expression}': {error!r}")) from error
+
+
+@cache
+def _parsed(expression: str) -> ast.expr:
+    return ast.parse(expression, mode="eval").body
 
 
 def _eval(node: ast.expr, names: Mapping[str, int]) -> int:

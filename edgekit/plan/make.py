@@ -13,10 +13,11 @@ import numpy as np
 
 from edgekit.board import Target
 from edgekit.ir.graph import Array, Graph, image_rows
-from edgekit.plan import kernels, pack
+from edgekit.plan import select
 from edgekit.plan.kernels import Choice
 from edgekit.plan.memory import WORD, Memory, plan_memory
 from edgekit.plan.plan import Constant, Layer, Plan, Step
+from edgekit.plan.select import Objective
 
 _CTYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
@@ -32,17 +33,22 @@ _C_HEADERS = {
 """A model's header of one of these names would be taken for the C library's."""
 
 
-def make(graph: Graph, target: Target, kernel_names: Mapping[str, str] | None = None, band_rows: int = 0) -> Plan:
+def make(
+    graph: Graph,
+    target: Target,
+    kernel_names: Mapping[str, str] | None = None,
+    band_rows: int = 0,
+    objective: Objective = Objective.BALANCED,
+) -> Plan:
     """Plan ``graph`` for ``target``.
 
     ``kernel_names`` forces a kernel for a family (tests and benchmarks do); ``band_rows`` splits every row-wise
-    layer into bands of that many rows, 0 computes each layer in one band.
+    layer into bands of that many rows, 0 computes each layer in one band; ``objective`` decides between kernels.
 
     Raises:
         UnsupportedError: if a layer has no kernel on this target.
     """
-    forced = kernel_names or {}
-    choices = tuple(kernels.choose(view, target, forced) for view in graph.views() if view.node.op.FAMILY)
+    choices = select.choose(graph, target, objective, kernel_names)
     steps = _schedule(choices, band_rows)
     memory = plan_memory(graph, choices, steps, _MVE_ALIGN if "mve" in target.isas else WORD)
     pool = _Pool(c_name(graph.name))
@@ -111,9 +117,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
     view, kernel, lowered = choice.view, choice.kernel, choice.lowered
     names: dict[str, str] = {}
     added = 0
-    for array in kernel.arrays:
-        packer = kernel.pack.get(array)
-        data = pack.pack(packer, lowered.arrays, lowered.ints) if packer else lowered.arrays[array]
+    for array, data in choice.packed.items():
         names[array], new = pool.add(number, array, data, view.node.name)
         added += new
     inputs: list[int] = []
