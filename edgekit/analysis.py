@@ -13,8 +13,11 @@ from edgekit.ir.graph import Graph, View
 from edgekit.plan import kernels
 from edgekit.plan.make import make
 from edgekit.plan.plan import Plan
+from edgekit.plan.select import Objective
 from edgekit.toolchain import placement
 
+_Key = tuple[str, int]
+"""What of a board decides about the plan: its core and its largest flash bank."""
 CODE_ESTIMATE = 16 * 1024
 """Flash allowed for kernels and runtime where nothing was built yet: that of MLPerf Tiny's models is below it."""
 
@@ -111,7 +114,9 @@ class Analysis:
         }  # fmt: skip
 
 
-def analyze(graph: Graph, optimised: Graph, boards: Sequence[Board]) -> Analysis:
+def analyze(
+    graph: Graph, optimised: Graph, boards: Sequence[Board], objective: Objective = Objective.BALANCED
+) -> Analysis:
     """Facts about ``graph`` as its file has it, and how what is left of it after the passes fits ``boards``.
 
     With a single board each layer shows the kernel chosen for it there.
@@ -122,8 +127,8 @@ def analyze(graph: Graph, optimised: Graph, boards: Sequence[Board]) -> Analysis
     alone = len(boards) == 1
     if alone:
         check(optimised, boards[0].target)
-    plans: dict[tuple[str, tuple[str, ...]], Plan | EdgekitError] = {}
-    fits = tuple(_fit(optimised, board, plans) for board in boards)
+    plans: dict[_Key, Plan | EdgekitError] = {}
+    fits = tuple(_fit(optimised, board, objective, plans) for board in boards)
     plan = next(iter(plans.values())) if alone else None
     chosen = {name: x.kernel for x in plan.layers for name in x.origin} if isinstance(plan, Plan) else {}
     constants = {n for node in graph.nodes for n in node.inputs if n and graph.tensors[n].data is not None}
@@ -166,10 +171,10 @@ def available(board: Board) -> tuple[int, int]:
     return ram, flash - board.vector_offset
 
 
-def _fit(graph: Graph, board: Board, plans: dict[tuple[str, tuple[str, ...]], Plan | EdgekitError]) -> Fit:
-    key = (board.target.core, board.target.isas)
+def _fit(graph: Graph, board: Board, objective: Objective, plans: dict[_Key, Plan | EdgekitError]) -> Fit:
+    key = (board.target.core, max((b.size for b in board.target.banks("flash")), default=0))
     if key not in plans:
-        plans[key] = _plan(graph, board.target)
+        plans[key] = _plan(graph, board.target, objective)
     plan = plans[key]
     ram, flash = available(board)
     if isinstance(plan, EdgekitError):
@@ -197,10 +202,10 @@ def _placed(plan: Plan, board: Board) -> bool:
     return True
 
 
-def _plan(graph: Graph, target: Target) -> Plan | EdgekitError:
+def _plan(graph: Graph, target: Target, objective: Objective) -> Plan | EdgekitError:
     """The plan, or why there is none: a core without the kernels is a row of the table, not the end."""
     try:
-        return make(graph, target)
+        return make(graph, target, objective=objective)
     except UnsupportedError as error:
         return error
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from edgekit import __version__, report
-from edgekit.commands import catalogue, devices, model, on_board, results
+from edgekit.commands import bench, catalogue, devices, model, on_board, results
 from edgekit.errors import EdgekitError, InternalError, Problem
 from edgekit.reports.errors import as_json
 
@@ -90,6 +90,7 @@ _PANELS = {
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+app.add_typer(bench.app, name="bench", rich_help_panel="What there is")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit.reports.analysis import analysis
+from edgekit.reports.bench import bench, cost_tables
 from edgekit.reports.catalogue import BoardList, kernel, kernels, ops, tools
 from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
@@ -14,6 +15,7 @@ from edgekit.reports.profile import ProfileReport
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
-    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "build", "comparison", "console", "devices", "errors",
-    "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "stack", "tools", "verification",
+    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "bench", "build", "comparison", "console", "cost_tables",
+    "devices", "errors", "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "stack", "tools",
+    "verification",
 ]  # fmt: skip

@@ -4,7 +4,8 @@
 be the reference. ``board`` is a name that `edgekit boards` lists, a path to a .toml file, or a Board. ``progress`` is
 called with a stage, what is done of it and its whole (0: unknown). ``port`` is the serial port or pyserial URL of a
 real board that was flashed with the built image; without it the board is emulated. ``bundle`` is a folder to store the
-result in, with its raw readings: it must not exist, be empty, or hold an older bundle.
+result in, with its raw readings: it must not exist, be empty, or hold an older bundle. ``optimize`` is
+what kernels are chosen for: ``speed``, ``size`` or ``balanced`` (see ``edgekit.plan.select.Objective``).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from edgekit.frontends import tflite
 from edgekit.ir.graph import Graph
 from edgekit.plan import make
 from edgekit.plan.plan import Plan
+from edgekit.plan.select import Objective
 from edgekit.results import Build, Profile, Run, Verification
 from edgekit.samples import Samples
 
@@ -61,7 +63,7 @@ def optimise(graph: Graph, after: str | None = None) -> Graph:
     return graph if after == AS_READ else passes.optimise(graph, after or "")
 
 
-def analyze(model: ModelLike, board: BoardLike | None = None) -> Analysis:
+def analyze(model: ModelLike, board: BoardLike | None = None, *, optimize: str = "balanced") -> Analysis:
     """Layers, MACs, weights, arena and the boards the model fits: all, or the one asked for.
 
     Raises:
@@ -71,18 +73,20 @@ def analyze(model: ModelLike, board: BoardLike | None = None) -> Analysis:
     graph = load(model)
     names = board_files.names() if board is None else ()
     boards = [board_files.load(n) for n in names] if board is None else [_board(board)]
-    return analysis.analyze(graph, optimise(graph), boards)
+    return analysis.analyze(graph, optimise(graph), boards, _objective(optimize))
 
 
-def make_plan(graph: Graph, board: BoardLike) -> Plan:
+def make_plan(graph: Graph, board: BoardLike, *, optimize: str = "balanced") -> Plan:
     """Kernels, packed constants, schedule and arena of a graph on a board.
+
+    ``optimize`` is what kernels are chosen for: ``speed``, ``size`` or ``balanced``.
 
     Raises:
         UnsupportedError: every layer that no kernel runs on this board.
     """
-    target = _board(board).target
+    target, objective = _board(board).target, _objective(optimize)
     analysis.check(graph, target)
-    return make.make(graph, target)
+    return make.make(graph, target, objective=objective)
 
 
 def build(
@@ -91,6 +95,7 @@ def build(
     out: Path | str | None = None,
     *,
     toolchain: str = "zig",
+    optimize: str = "balanced",
     task: str = "",
     progress: Progress = silent,
     dry_run: bool = False,
@@ -107,7 +112,7 @@ def build(
     """
     if task and task not in TASKS:
         raise UsageError(Problem("there is no such MLPerf Tiny task", found=f"'{task}'", allowed=", ".join(TASKS)))
-    job = _job(model, board, out, toolchain, progress)
+    job = _job(model, board, out, toolchain, progress, optimize=optimize)
     return execution.build(replace(job, task=task), dry_run=dry_run)
 
 
@@ -117,6 +122,7 @@ def flash(
     *,
     wish: Wish | None = None,
     toolchain: str = "zig",
+    optimize: str = "balanced",
     progress: Progress = silent,
     on_bytes: flashing.FlashProgress = silent,
     out: Path | str | None = None,
@@ -137,7 +143,7 @@ def flash(
     order = flashing.Order(wish or Wish(), dry_run=dry_run, force=force)
     if isinstance(model, str | Path) and Path(model).is_dir():
         return flashing.folder(Path(model), _board(board), order, progress, on_bytes)
-    return flashing.model(_job(model, board, out, toolchain, progress), order, on_bytes)
+    return flashing.model(_job(model, board, out, toolchain, progress, optimize=optimize), order, on_bytes)
 
 
 def run(
@@ -146,6 +152,7 @@ def run(
     samples: SamplesLike,
     *,
     toolchain: str = "zig",
+    optimize: str = "balanced",
     progress: Progress = silent,
     out: Path | str | None = None,
     port: str = "",
@@ -157,7 +164,7 @@ def run(
         DeviceError: the board cannot be reached, or its firmware stopped.
         EdgekitError: whatever ``build`` raises.
     """
-    job = _job(model, board, out, toolchain, progress)
+    job = _job(model, board, out, toolchain, progress, optimize=optimize)
     return execution.run(replace(job, port=port), _samples(samples, job.graph))
 
 
@@ -168,6 +175,7 @@ def verify(
     *,
     layers_of: int = 0,
     toolchain: str = "zig",
+    optimize: str = "balanced",
     progress: Progress = silent,
     out: Path | str | None = None,
     port: str = "",
@@ -182,10 +190,10 @@ def verify(
         EdgekitError: whatever ``run`` raises; a difference is a result and no error.
     """
     where = _reserved(bundle)
-    job = replace(_job(model, board, out, toolchain, progress), layers_of=layers_of, port=port)
+    job = replace(_job(model, board, out, toolchain, progress, optimize=optimize), layers_of=layers_of, port=port)
     found = execution.verify(job, _samples(samples, job.graph))
     if where is not None:
-        options = {"layers_of": layers_of, "port": port, "samples": found.sample_source}
+        options = {"optimize": optimize, "layers_of": layers_of, "port": port, "samples": found.sample_source}
         keeping.keep(job, where, found.json(), image=found.image, raw={}, options=options)
     return found
 
@@ -197,6 +205,7 @@ def profile(
     *,
     layers_of: int = 0,
     toolchain: str = "zig",
+    optimize: str = "balanced",
     progress: Progress = silent,
     out: Path | str | None = None,
     port: str = "",
@@ -218,12 +227,12 @@ def profile(
         found, allowed = f"{runs} runs, {warmups} warm-ups", f"0 or more, 0 to {RUNS_MAX}"
         raise UsageError(Problem("so many inferences cannot be timed", found=found, allowed=allowed))
     where = _reserved(bundle)
-    job = _job(model, board, out, toolchain, progress)
+    job = _job(model, board, out, toolchain, progress, optimize=optimize)
     job = replace(job, layers_of=layers_of, port=port, runs=runs, warmups=warmups, meter=meter)
     result = execution.profile(job, _samples(samples, job.graph))
     if where is not None:
         verified = result.verification
-        options = {"layers_of": layers_of, "port": port, "samples": verified.sample_source, "runs": runs,
+        options = {"optimize": optimize, "layers_of": layers_of, "port": port, "samples": verified.sample_source, "runs": runs,
                    "warmups": warmups, "meter": meter or ""}  # fmt: skip
         keeping.keep(job, where, result.json(), image=verified.image, raw=result.raw, options=options)
     return result
@@ -237,7 +246,15 @@ def _reserved(bundle: Path | str | None) -> Path | None:
     return Path(bundle)
 
 
-def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: str, progress: Progress) -> Job:
+def _job(
+    model: ModelLike,
+    board: BoardLike,
+    out: Path | str | None,
+    toolchain: str,
+    progress: Progress,
+    *,
+    optimize: str,
+) -> Job:
     """Everything read and planned; nothing written yet."""
     where = _board(board)
     data = model if isinstance(model, bytes) else None
@@ -250,11 +267,17 @@ def _job(model: ModelLike, board: BoardLike, out: Path | str | None, toolchain: 
         optimised=optimised,
         data=data,
         board=where,
-        plan=make_plan(optimised, where),
+        plan=make_plan(optimised, where, optimize=optimize),
         out=Path(out) if out is not None else None,
         toolchain=toolchain,
         progress=progress,
     )
+
+
+def _objective(name: str) -> Objective:
+    if name not in set(Objective):
+        raise UsageError(Problem("kernels cannot be chosen for that", found=f"'{name}'", allowed=", ".join(Objective)))
+    return Objective(name)
 
 
 def _board(board: BoardLike) -> Board:

@@ -28,7 +28,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("toolchain", "emulate"),
     ("device",),
     ("scoring", "results", "costs", "timing", "energy", "analysis", "execution"),
-    ("contract", "bundle", "compare", "limits", "keeping", "doctor", "flashing", "report", "reports"),
+    ("contract", "bundle", "compare", "limits", "keeping", "doctor", "flashing", "report", "reports", "bench"),
     ("verbs",),
     ("commands", "cli", "__main__", "demo.*"),
 )

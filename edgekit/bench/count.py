@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import resources
 from edgekit.bench.program import MODEL, Item, merged
 from edgekit.board import Board
 from edgekit.codegen.render import render
@@ -57,17 +57,12 @@ def count(items: Sequence[Item], board: Board, toolchain: str, progress: Progres
     """
     found: list[Counted] = []
     for part in _parts(items, board):
-        stage = f"counting kernels on {board.target.core}"
-        progress(stage, len(found), len(items))
+        progress(f"counting kernels on {board.target.core}", len(found), len(items))
         plan = merged(part, board.target)
-        written = project.write_project(plan, board, folder(board, toolchain), toolchain=toolchain)
-        found += _run(part, plan, board, written, lambda n, at=len(found): progress(stage, at + n, len(items)))
+        with tempfile.TemporaryDirectory(prefix="edgekit-bench-") as folder:
+            written = project.write_project(plan, board, Path(folder) / MODEL, toolchain=toolchain)
+            found += _run(part, plan, board, written)
     return found
-
-
-def folder(board: Board, toolchain: str) -> Path:
-    """Where the images of a board's bench are built."""
-    return resources.user_cache() / "builds" / f"{MODEL}-{board.name}-{toolchain}-{os.getpid()}"
 
 
 def _parts(items: Sequence[Item], board: Board) -> Iterator[list[Item]]:
@@ -86,9 +81,7 @@ def _parts(items: Sequence[Item], board: Board) -> Iterator[list[Item]]:
         yield part
 
 
-def _run(
-    items: Sequence[Item], plan: Plan, board: Board, written: Project, done: Callable[[int], None]
-) -> list[Counted]:
+def _run(items: Sequence[Item], plan: Plan, board: Board, written: Project) -> list[Counted]:
     built = project.build(written)
     image = Image(built.bin or built.hex or built.elf, built.elf, built.build_id)
     with deploy(board, plan, image) as bench:
@@ -100,7 +93,6 @@ def _run(
             for offset, data in _inputs(one):
                 bench.session.write(offset, data)
             bench.session.step(number)
-            done(number + 1)
         regions = bench.counter.counts().regions
     counts = [regions[layer_function(plan, i)] for i in range(len(items))]
     return [Counted(one, c.instructions, c.cycles) for one, c in zip(items, counts, strict=True)]
@@ -135,21 +127,25 @@ def code(items: Sequence[Item], board: Board, toolchain: str, progress: Progress
         if len(known) < _ROUTINES:
             known.setdefault(literals, one)
     jobs = [one for known in routines.values() for one in known.values()]
-    command = _command(jobs[0], board, toolchain)
     found: dict[str, tuple[Code, ...]] = {}
-    place = folder(board, toolchain) / "sizes"
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        sizes = pool.map(lambda job: _compiled(job[1], command, place / str(job[0])), enumerate(jobs))
+    with (
+        tempfile.TemporaryDirectory(prefix="edgekit-bench-") as folder,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        place = Path(folder)
+        command = _command(jobs[0], board, toolchain, place / MODEL)
+        places = [place / str(number) for number in range(len(jobs))]
+        sizes = pool.map(_compiled, jobs, [command] * len(jobs), places)
         for number, (one, size) in enumerate(zip(jobs, sizes, strict=True)):
             found[one.kernel.name] = (*found.get(one.kernel.name, ()), size)
             progress(f"compiling kernels for {board.target.core}", number + 1, len(jobs))
     return found
 
 
-def _command(one: Item, board: Board, toolchain: str) -> list[str]:
+def _command(one: Item, board: Board, toolchain: str, folder: Path) -> list[str]:
     """How a project's kernels are compiled, without source, object and dependency file."""
     plan = merged([one], board.target)
-    written = project.write_project(plan, board, folder(board, toolchain), toolchain=toolchain)
+    written = project.write_project(plan, board, folder, toolchain=toolchain)
     built = project.build(written)
     ninja = compilers.require(compilers.ninja())
     listed = subprocess.run(

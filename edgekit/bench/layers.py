@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ from edgekit.ops.transpose import Transpose
 
 T = TypeVar("T")
 
+_LOWEST = -127
 _SPREAD = 25.0
 """Standard deviation of the weights: trained filters are bell curves with few values near the ends."""
 _LINEAR, _RELU, _RELU6 = (Activation.NONE, 3), (Activation.RELU, -128), (Activation.RELU6, -128)
@@ -50,11 +52,11 @@ class _Draw:
 
     def one(self, *choices: T) -> T:
         """One of these."""
-        return choices[int(self._rng.integers(len(choices)))]
+        return choices[int(self._rng.integers(0, len(choices)))]
 
     def size(self, low: int, high: int) -> int:
         """A size between two, small ones as likely as large ones; mostly a multiple of four."""
-        value = round(float(np.exp(self._rng.uniform(np.log(low), np.log(high)))))
+        value = round(math.exp(self._rng.uniform(math.log(low), math.log(high))))
         return value if self._rng.random() < 0.3 else max(4, value // 4 * 4)  # noqa: PLR2004
 
     def image(self, pixels: int) -> tuple[int, int]:
@@ -92,7 +94,7 @@ def grid(family: str = "") -> list[Graph]:
         "softmax": _softmaxes,
     }
     made = [g for make in families.values() for g in make()] + list(_others())
-    return [g for g in made if not family or g.nodes[0].op.FAMILY == family]
+    return [g for g in made if not family or family == g.nodes[0].op.FAMILY]
 
 
 def _convolutions() -> Iterator[Graph]:
@@ -120,7 +122,13 @@ def _convolutions() -> Iterator[Graph]:
         h, w = draw.image(_MACS // (i * o * window[0] * window[1]))
         act = draw.one(_LINEAR, _RELU, _RELU)
         yield _conv(h, w, 4 * i if window == (1, 1) else i, o, window, draw.one(1, 1, 2), act=act)
-    for h, w, i, o, k in ((12, 12, 16, 32, 1), (6, 6, 64, 24, 1), (3, 3, 96, 40, 1), (10, 10, 8, 16, 3), (20, 20, 3, 8, 3)):
+    for h, w, i, o, k in (
+        (12, 12, 16, 32, 1),
+        (6, 6, 64, 24, 1),
+        (3, 3, 96, 40, 1),
+        (10, 10, 8, 16, 3),
+        (20, 20, 3, 8, 3),
+    ):
         yield _conv(h, w, i, o, (k, k), act=_RELU6)
     for h, w, i, o, k in ((8, 8, 16, 16, 1), (10, 9, 32, 24, 1), (8, 8, 3, 8, 3), (6, 6, 16, 16, 3)):
         yield _conv(h, w, i, o, (k, k), lowest=-128)
@@ -144,7 +152,14 @@ def _depthwise() -> Iterator[Graph]:
         c = draw.size(4, 200)
         h, w = draw.image(_MACS // (4 * c * window[0] * window[1]))
         yield _conv_depthwise(h, w, c, window, draw.one(1, 1, 2), act=draw.one(_LINEAR, _RELU, _RELU))
-    for h, w, c, stride in ((48, 48, 8, 1), (48, 48, 8, 2), (40, 30, 12, 1), (32, 32, 16, 2), (12, 12, 24, 1), (5, 5, 64, 1)):
+    for h, w, c, stride in (
+        (48, 48, 8, 1),
+        (48, 48, 8, 2),
+        (40, 30, 12, 1),
+        (32, 32, 16, 2),
+        (12, 12, 24, 1),
+        (5, 5, 64, 1),
+    ):
         yield _conv_depthwise(h, w, c, (3, 3), stride, act=_RELU6 if c > 8 else _RELU)  # noqa: PLR2004 - half of them
     yield _conv_depthwise(10, 10, 8, (3, 3), multiplier=2)
     yield _conv_depthwise(8, 8, 1, (3, 3), multiplier=8)
@@ -152,8 +167,8 @@ def _depthwise() -> Iterator[Graph]:
 
 def _fully_connected() -> Iterator[Graph]:
     shapes = [
-        (640, 32), (128, 128), (128, 8), (8, 128), (64, 12), (64, 10), (256, 2), (30, 30), (100, 64), (17, 5), (480, 24),
-        (32, 100), (63, 9),
+        (640, 32), (128, 128), (128, 8), (8, 128), (64, 12), (64, 10), (256, 2), (30, 30), (100, 64), (17, 5),
+        (480, 24), (32, 100), (63, 9),
     ]  # fmt: skip
     for at, (features, units) in enumerate(shapes):
         yield _dense(features, units, act=_RELU if at % 2 else _LINEAR)
@@ -216,7 +231,9 @@ def _others() -> Iterator[Graph]:
         yield _layer(Dequantize(), [some], size, None, dtype=DType.FLOAT32)
         yield _layer(Mean(), [some, _ints("axis", 1, 2)], f"{size} over height and width", some.quant)
         yield _layer(Pad(), [some, _ints("paddings", 0, 0, 1, 1, 1, 1, 0, 0, shape=(4, 2))], size, some.quant)
-        yield _layer(Pad(), [some, _ints("paddings", 0, 1, 1, 1, 1, 1, 0, 0, shape=(4, 2))], f"{size} batch", some.quant)
+        yield _layer(
+            Pad(), [some, _ints("paddings", 0, 1, 1, 1, 1, 1, 0, 0, shape=(4, 2))], f"{size} batch", some.quant
+        )
         yield _layer(Concatenation(3), [some, replace(some, name="b")], f"{size} twice", some.quant)
         yield _layer(Transpose(), [some, _ints("perm", 0, 3, 1, 2)], size, some.quant)
         yield _layer(ResizeNearestNeighbor(), [some, _ints("size", 2 * shape[1], 2 * shape[2])], size, some.quant)
@@ -224,7 +241,7 @@ def _others() -> Iterator[Graph]:
     yield _layer(Split(2), [half, _act("in", image)], "12x10x24 in two", _act("in", image).quant, outputs=2)
 
 
-def _conv(
+def _conv(  # noqa: PLR0917 - four sizes and a window
     h: int,
     w: int,
     in_c: int,
@@ -239,7 +256,12 @@ def _conv(
     taps = window[0] * window[1] * in_c // groups
     op = Conv2D(Padding.SAME, stride, stride, 1, 1, act[0])
     name = f"{h}x{w}x{in_c}->{out_c} {window[0]}x{window[1]}" + f" stride {stride}" * (stride > 1)
-    name += " linear" * (act == _LINEAR) + " clamped" * (act == _RELU6) + " wide" * (lowest < -127) + f" groups {groups}" * (groups > 1)  # noqa: PLR2004
+    name += (
+        " linear" * (act == _LINEAR)
+        + " clamped" * (act == _RELU6)
+        + " wide" * (lowest != _LOWEST)
+        + f" groups {groups}" * (groups > 1)
+    )
     shape = (out_c, *window, in_c // groups)
     weights = [_filter(shape, name, 0, lowest=lowest), _bias(out_c, name)]
     return _layer(op, [_act("in", (1, h, w, in_c), zero_point=-128), *weights], name, _out(taps, act))
@@ -272,7 +294,7 @@ def _dense(
     per_channel: bool = False,
     lowest: int = -127,
 ) -> Graph:
-    name = f"{features}->{units}" + " per channel" * per_channel + " wide" * (lowest < -127)  # noqa: PLR2004
+    name = f"{features}->{units}" + " per channel" * per_channel + " wide" * (lowest != _LOWEST)
     name += " linear" * (act == _LINEAR)
     filters = _filter((units, features), name, 0, per_channel=per_channel, lowest=lowest)
     source = _act("in", (1, features), zero_point=-128)

@@ -9,7 +9,7 @@ from edgekit.board import Target
 from edgekit.ir.graph import Graph
 from edgekit.plan import make
 from edgekit.plan.kernels import Kernel
-from edgekit.plan.plan import Layer, Plan, Slot, Step
+from edgekit.plan.plan import Constant, Layer, Plan, Slot, Step
 
 MODEL = "bench"
 _IO_BYTES = 16
@@ -41,7 +41,7 @@ def merged(items: Sequence[Item], target: Target) -> Plan:
     """
     slots = [Slot(name, (1, _IO_BYTES), "int8", 0, 1, 1, 1, _IO_BYTES, 0, len(items)) for name in ("input", "output")]
     layers: list[Layer] = []
-    constants = {}
+    constants: dict[str, Constant] = {}
     for number, one in enumerate(items):
         names = {c.name: f"{MODEL}_{number:03d}_{c.name}" for c in one.plan.constants}
         constants |= {names[c.name]: replace(c, name=names[c.name]) for c in one.plan.constants}

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, Transfe
 from rich.progress import Progress as Bars
 
 from edgekit import report
+from edgekit.plan.select import Objective
 
 QUIET_S = 5.0
 """Without a terminal, a stage that goes on is spoken of this often."""
@@ -40,6 +41,14 @@ ToolchainName = Annotated[
     Toolchain,
     typer.Option(
         "--toolchain", help="zig: from the ziglang wheel. gcc: the cross compiler on PATH (see `edgekit doctor`)."
+    ),
+]
+OptimizeFor = Annotated[
+    Objective,
+    typer.Option(
+        "--optimize",
+        help="What kernels are chosen for. speed: fewest instructions; size: least flash; balanced: speed that is "
+        "worth its bytes.",
     ),
 ]
 SamplesFile = Annotated[

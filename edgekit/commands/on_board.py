@@ -18,6 +18,7 @@ from edgekit.commands.common import (
     Json,
     LayersOf,
     Model,
+    OptimizeFor,
     OutDir,
     Port,
     SamplesFile,
@@ -39,6 +40,7 @@ from edgekit.commands.metering import (
 )
 from edgekit.device.meters.registry import Settings
 from edgekit.device.meters.registry import parse as parse_meter
+from edgekit.plan.select import Objective
 from edgekit.samples import Samples
 
 DEMO_BOARD = "nucleo-l4r5zi"
@@ -54,6 +56,7 @@ def build(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where the project goes; default: ./MODEL-BOARD.")
     ] = None,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     task: Annotated[
         str, typer.Option("--task", metavar="TASK", help="MLPerf Tiny task for its public runner: kws01, vww01 ...")
     ] = "",
@@ -71,7 +74,14 @@ def build(
     with working() as progress:
         where = out or Path(f"{model.stem}-{Path(board).stem}")
         built = edgekit.build(
-            model, board, where, toolchain=toolchain.value, task=task, progress=progress, dry_run=dry_run
+            model,
+            board,
+            where,
+            toolchain=toolchain.value,
+            optimize=optimize.value,
+            task=task,
+            progress=progress,
+            dry_run=dry_run,
         )
     emit(built.json(), report.build(built), as_json=json)
 
@@ -89,6 +99,7 @@ def run(
     ] = None,
     count: Count = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     port: Port = "",
     json: Json = False,
@@ -99,7 +110,16 @@ def run(
     """
     with working() as progress:
         given = samples.load(inputs, edgekit.load(model)).first(count)
-        done = edgekit.run(model, board, given, toolchain=toolchain.value, progress=progress, out=out, port=port)
+        done = edgekit.run(
+            model,
+            board,
+            given,
+            toolchain=toolchain.value,
+            optimize=optimize.value,
+            progress=progress,
+            out=out,
+            port=port,
+        )
     if output is not None:
         columns = zip(*done.outputs, strict=True)
         np.savez(output, *(np.stack(c) for c in columns))
@@ -114,6 +134,7 @@ def verify(
     count: Count = 0,
     layers_of: LayersOf = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     port: Port = "",
     bundle: BundleDir = None,
@@ -131,6 +152,7 @@ def verify(
             given,
             layers_of=layers_of,
             toolchain=toolchain.value,
+            optimize=optimize.value,
             progress=progress,
             out=out,
             port=port,
@@ -158,6 +180,7 @@ def profile(
     subtract_idle: SubtractIdle = False,
     spike_filter: SpikeFilter = False,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     port: Port = "",
     bundle: BundleDir = None,
@@ -180,6 +203,7 @@ def profile(
             given,
             layers_of=layers_of,
             toolchain=toolchain.value,
+            optimize=optimize.value,
             progress=progress,
             out=out,
             port=port,
@@ -198,6 +222,7 @@ def demo(
     board: BoardName = DEMO_BOARD,
     count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="Labelled samples to run.")] = _DEMO_SAMPLES,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     json: Json = False,
 ) -> None:
@@ -215,6 +240,7 @@ def demo(
             _spread(every, count),
             layers_of=_DEMO_LAYERS_OF,
             toolchain=toolchain.value,
+            optimize=optimize.value,
             progress=progress,
             out=out,
         )

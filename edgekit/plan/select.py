@@ -20,7 +20,7 @@ from edgekit.plan import costs, kernels
 from edgekit.plan.costs import Code, CostTable
 from edgekit.plan.kernels import Choice
 
-_REASONABLE, _SLACK, _PRICE = 1.5, 1024, 1 / 3
+_REASONABLE, _SLACK, _PRICE, _CLOSE = 1.5, 1024, 1 / 3, 0.03
 _RESERVE = 24 * 1024
 """Flash kept for what is neither constants nor kernels: start-up, protocol, bench harness, layer functions."""
 
@@ -118,11 +118,18 @@ def _taken(layer: Sequence[Candidate], index: int) -> Choice:
 
 
 def _priced(choices: Sequence[Choice], table: CostTable) -> tuple[Candidate, ...]:
-    """The choices that the table knows; a kernel that was never counted cannot be compared."""
+    """The choices that the table knows; a kernel that was never counted cannot be compared.
+
+    Predictions closer than ``_CLOSE`` say nothing: there the kernel with the higher priority, which is the special
+    case of the other, counts as cheaper by as much.
+    """
     found: list[Candidate] = []
     for choice in choices:
         instructions = table.instructions(choice.kernel, choice.view, choice.lowered)
         if instructions is not None:
+            above = [c.instructions for c in found if c.choice.kernel.priority > choice.kernel.priority]
+            close = [n for n in above if instructions > (1 - _CLOSE) * n]
+            instructions = max([instructions, *(round((1 + _CLOSE) * n) for n in close if instructions < n)])
             literals = {name: choice.lowered.ints[name] for name in choice.kernel.specialise}
             found.append(Candidate(choice, instructions, table.kernels[choice.kernel.name].code_for(literals)))
     return tuple(found)
