@@ -232,8 +232,8 @@ def profile(
     result = execution.profile(job, _samples(samples, job.graph))
     if where is not None:
         verified = result.verification
-        options = {"optimize": optimize, "layers_of": layers_of, "port": port, "samples": verified.sample_source, "runs": runs,
-                   "warmups": warmups, "meter": meter or ""}  # fmt: skip
+        options = {"optimize": optimize, "layers_of": layers_of, "port": port, "samples": verified.sample_source,
+                   "runs": runs, "warmups": warmups, "meter": meter or ""}  # fmt: skip
         keeping.keep(job, where, result.json(), image=verified.image, raw=result.raw, options=options)
     return result
 
