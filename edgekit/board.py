@@ -6,7 +6,6 @@ keys, wrong types and contradictions are all reported at once, with the nearest 
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 import tomllib
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from edgekit import resources
-from edgekit.errors import BoardError, Problem
+from edgekit.errors import BoardError, Problem, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 Isa = Literal["scalar", "thumb", "dsp", "mve", "neon"]
 
@@ -162,8 +161,8 @@ def load(name_or_path: str | Path) -> Board:
     if path.suffix != ".toml":
         path = resources.boards() / f"{text}.toml"
         if text not in names():
-            hint = _nearest(text, names()) + "`edgekit boards` lists all; a path to a .toml file works too"
-            raise BoardError(Problem("there is no such board", found=f"'{text}'", hint=hint))
+            hint = f"{nearest(text, names())} `edgekit boards` lists all; a path to a .toml file works too"
+            raise BoardError(Problem("there is no such board", found=f"'{text}'", hint=hint.strip()))
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -216,7 +215,7 @@ def parse(tree: Mapping[str, Any], name: str) -> Board:
 def _target(table: _Table, banks: list[_Table]) -> Target:
     core = table.text("core", required=True)
     if core and core not in _ISAS:
-        table.problem("edgekit does not know this core", core, ", ".join(_ISAS), _nearest(core, _ISAS))
+        table.problem("edgekit does not know this core", core, ", ".join(_ISAS), nearest(core, _ISAS))
     memories: list[Memory] = []
     for bank in banks:
         kind = bank.text("kind", required=True)
@@ -291,11 +290,6 @@ def _rules(board: Board, top: _Table) -> None:
         top.problem("two memory banks have one name", ", ".join(m.name for m in banks))
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean '{close[0]}'? " if close else ""
-
-
 class _Table:
     """One TOML table, read key by key: what is left over at the end was not a key we know."""
 
@@ -352,4 +346,4 @@ class _Table:
     def finish(self) -> None:
         """Every key that nobody asked for is a mistake."""
         for key in self._tree:
-            self.problem(f"unknown key '{key}'", key, ", ".join(self._known), _nearest(key, self._known))
+            self.problem(f"unknown key '{key}'", key, ", ".join(self._known), nearest(key, self._known))

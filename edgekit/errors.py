@@ -25,6 +25,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -48,6 +50,25 @@ class Problem:
         facts += [f"allowed {self.allowed}"] if self.allowed else []
         text = f"{head} ({', '.join(facts)})" if facts else head
         return f"{text}. {self.hint}" if self.hint else text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names what ``word`` may have been meant to be; empty if nothing is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean '{close[0]}'?" if close else ""
+
+
+def known_word(kind: str, word: str, known: Iterable[str]) -> str:
+    """``word`` if it is one of ``known``.
+
+    Raises:
+        UsageError: it is not; all that are known and the nearest are named.
+    """
+    words = list(known)
+    if word in words:
+        return word
+    allowed = ", ".join(words)
+    raise UsageError(Problem(f"there is no such {kind}", found=f"'{word}'", allowed=allowed, hint=nearest(word, words)))
 
 
 class EdgekitError(Exception):

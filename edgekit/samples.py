@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from edgekit import sample_files
 from edgekit.errors import DataError, Problem
 from edgekit.ir.graph import Array, DType, Graph, Tensor
 
-_MAX_BYTES = 1 << 30
 _FLOAT_SPAN = 4.0
 _EVEN = 0.5
-_SUFFIXES = (".npy", ".npz")
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Samples:
         """The first ``count`` samples; 0 means all."""
         if not count or count >= len(self):
             return self
-        source = f"first {count} of {len(self)}: {self.source}"
+        source = f"the first {f'{count} ' if count > 1 else ''}of {len(self)}: {self.source}"
         return Samples(self.inputs[:count], source, self.labels[:count], self.classes)
 
 
@@ -64,9 +62,16 @@ def _digest(inputs: Sequence[Sequence[Array]], labels: Sequence[int]) -> str:
 
 
 def made_up(graph: Graph, count: int = 3, seed: int = 1) -> Samples:
-    """``count`` random samples over the whole range of the inputs' types, then the extremes and the zero point."""
+    """``count`` random samples over the whole range of the inputs' types, then the extremes and the zero point.
+
+    Raises:
+        DataError: so many samples would not fit in a gibibyte.
+    """
     generator = np.random.default_rng(seed)
     tensors = [graph.tensors[name] for name in graph.inputs]
+    most = sample_files.MAX_BYTES // max(sum(t.bytes for t in tensors), 1)
+    if count > most:
+        raise DataError(Problem("so many random samples do not fit in memory", "", f"{count:,}", f"{most:,}"))
     random = [tuple(_random(t, generator) for t in tensors) for _ in range(count)]
     extremes = [tuple(_filled(t, kind) for t in tensors) for kind in range(3)]
     source = f"{count} random over the whole input range (seed {seed}), all lowest, all highest, all zero point"
@@ -84,7 +89,7 @@ def load(path: Path | str, graph: Graph) -> Samples:
         DataError: the file cannot be read, or everything about it that does not fit the model.
     """
     where = Path(path)
-    arrays = _read(where)
+    arrays = sample_files.read(where)
     tensors = [graph.tensors[name] for name in graph.inputs]
     problems: list[Problem] = []
     notes: list[str] = []
@@ -92,12 +97,13 @@ def load(path: Path | str, graph: Graph) -> Samples:
     for i, tensor in enumerate(tensors):
         key = _key(arrays, i, tensor, len(tensors))
         if key is None:
+            other = "'inputs'" if len(tensors) == 1 else f"'input_{i}'"
             problems.append(
                 Problem(
                     f"there is no array for input '{tensor.name}'",
                     where.name,
                     ", ".join(arrays) or "no arrays",
-                    f"'{tensor.name}'" + (" or 'inputs'" if len(tensors) == 1 else f" or 'input_{i}'"),
+                    " or ".join(dict.fromkeys((f"'{tensor.name}'", other))),
                 )
             )
             continue
@@ -110,7 +116,7 @@ def load(path: Path | str, graph: Graph) -> Samples:
     if problems:
         raise DataError(*problems)
     labels = _labels(arrays, len(columns[0]), where.name)
-    classes = tuple(str(c) for c in arrays["classes"].tolist()) if "classes" in arrays else ()
+    classes = tuple(str(c) for c in arrays["classes"].reshape(-1).tolist()) if "classes" in arrays else ()
     rows = tuple(zip(*columns, strict=True))
     return Samples(rows, "; ".join([where.name, *dict.fromkeys(notes)]), labels, classes)
 
@@ -118,44 +124,6 @@ def load(path: Path | str, graph: Graph) -> Samples:
 def real_values(array: Array, scale: float, zero_point: int) -> Array:
     """Quantised values as float32 real ones; unchanged if ``scale`` is 0."""
     return ((array.astype(np.float32) - zero_point) * np.float32(scale)) if scale else array
-
-
-def _read(path: Path) -> dict[str, Array]:
-    if path.suffix not in _SUFFIXES:
-        raise DataError(Problem("samples must be NumPy files", str(path), path.suffix or "no suffix", ".npy or .npz"))
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(
-                Problem("the file is too large", str(path), f"{path.stat().st_size} bytes", f"{_MAX_BYTES}")
-            )
-        if path.suffix == ".npz":
-            return _read_archive(path)
-        with path.open("rb") as file:
-            loaded = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(_unreadable(path, error)) from error
-    return {"inputs": loaded}
-
-
-def _read_archive(path: Path) -> dict[str, Array]:
-    """The arrays of an archive whose contents are bounded before they are unpacked."""
-    with zipfile.ZipFile(path) as archive:
-        total = sum(entry.file_size for entry in archive.infolist())
-    if total > _MAX_BYTES:
-        raise DataError(Problem("the archive unpacks to too much", str(path), f"{total} bytes", f"{_MAX_BYTES}"))
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
-def _unreadable(path: Path, error: Exception) -> Problem:
-    if isinstance(error, OSError) and error.strerror:
-        return Problem(f"the samples cannot be read: {error.strerror}", str(path))
-    if "allow_pickle" in str(error) or "pickled" in str(error):
-        hint = "save plain numeric arrays with numpy.save or numpy.savez"
-        return Problem("the file holds pickled objects, which edgekit never loads", str(path), hint=hint)
-    return Problem(
-        f"this is not a sound NumPy file: {error}", str(path), hint="write it with numpy.save or numpy.savez"
-    )
 
 
 def _key(arrays: Mapping[str, Array], index: int, tensor: Tensor, count: int) -> str | None:

@@ -23,7 +23,7 @@ from edgekit.device.flash.choose import Wish
 from edgekit.device.flash.run import Flashed
 from edgekit.device.link import RUNS_MAX
 from edgekit.device.meters.registry import Settings
-from edgekit.errors import Problem, UsageError
+from edgekit.errors import Problem, UsageError, known_word
 from edgekit.execution import Job, Progress, silent
 from edgekit.frontends import tflite
 from edgekit.ir.graph import Graph
@@ -58,8 +58,8 @@ def optimise(graph: Graph, after: str | None = None) -> Graph:
         UsageError: ``after`` is neither a pass nor ``read``, the graph as it was read.
     """
     known = (AS_READ, *passes.PASSES)
-    if after is not None and after not in known:
-        raise UsageError(Problem("there is no such pass", found=f"'{after}'", allowed=", ".join(known)))
+    if after is not None:
+        known_word("pass", after, known)
     return graph if after == AS_READ else passes.optimise(graph, after or "")
 
 
@@ -110,8 +110,8 @@ def build(
         MissingToolError, BuildError: the compiler or CMake is missing or fails.
         ModelError, UnsupportedError, BoardError: as ``load`` and ``make_plan`` do.
     """
-    if task and task not in TASKS:
-        raise UsageError(Problem("there is no such MLPerf Tiny task", found=f"'{task}'", allowed=", ".join(TASKS)))
+    if task:
+        known_word("MLPerf Tiny task", task, TASKS)
     job = _job(model, board, out, toolchain, progress, optimize=optimize)
     return execution.build(replace(job, task=task), dry_run=dry_run)
 

@@ -21,7 +21,7 @@ MAX_MODULE_LINES, MAX_FUNCTION_LINES = 450, 60
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("", "errors", "resources", "demo"),
     ("board", "ir", "ir.graph", "ir.quant"),
-    ("ops", "ir.*", "samples"),
+    ("ops", "ir.*", "sample_files", "samples"),
     ("frontends", "compress", "passes", "reference"),
     ("plan",),
     ("codegen",),

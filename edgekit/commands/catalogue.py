@@ -13,6 +13,7 @@ from edgekit import report
 from edgekit.analysis import available
 from edgekit.board import Board
 from edgekit.commands.common import Json, emit
+from edgekit.errors import known_word
 from edgekit.plan.kernels import Kernel, catalogue
 
 
@@ -60,7 +61,9 @@ def kernels(
 
     Example: edgekit kernels --family conv_2d
     """
-    known = [k for k in catalogue() if not family or k.family == family.lower()]
+    families = dict.fromkeys(k.family for k in catalogue())
+    chosen = known_word("family of kernels", family.lower(), families) if family else ""
+    known = [k for k in catalogue() if not family or k.family == chosen]
     emit({"kernels": [kernel_json(k) for k in known]}, report.kernels(known), as_json=json)
 
 

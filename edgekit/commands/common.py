@@ -60,7 +60,13 @@ SamplesFile = Annotated[
     ),
 ]
 Count = Annotated[
-    int, typer.Option("--count", min=0, metavar="N", help="Use only the first N samples of --samples (0: all).")
+    int,
+    typer.Option(
+        "--count",
+        min=0,
+        metavar="N",
+        help="Use only the first N samples of the file (0: all); without a file, N random ones and the extremes.",
+    ),
 ]
 LayersOf = Annotated[
     int,

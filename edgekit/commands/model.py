@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import json as json_module
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +15,7 @@ from edgekit import analysis, passes, report
 from edgekit.board import load as load_board
 from edgekit.commands.catalogue import kernel_json
 from edgekit.commands.common import BoardName, Json, Model, emit, working
-from edgekit.errors import Problem, UsageError
+from edgekit.errors import Problem, UsageError, known_word
 from edgekit.ir import dump as graph_text
 from edgekit.plan.kernels import catalogue
 from edgekit.plan.plan import Plan
@@ -51,7 +49,7 @@ def dump(
 
     Example: edgekit dump model.tflite --after read
     """
-    graph = edgekit.optimise(edgekit.load(model), after=_known("pass", after, passes_in_order()) if after else None)
+    graph = edgekit.optimise(edgekit.load(model), after=known_word("pass", after, passes_in_order()) if after else None)
     shown = graph_text.dump(graph)
     emit(
         {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown},
@@ -96,7 +94,7 @@ def explain(
     """
     if topic is Topic.KERNEL:
         by_name = {k.name: k for k in catalogue()}
-        chosen = by_name[_known("kernel", subject, tuple(by_name))]
+        chosen = by_name[known_word("kernel", subject, tuple(by_name))]
         emit(kernel_json(chosen), report.kernel(chosen), as_json=json)
         return
     if topic is Topic.STACK:
@@ -134,13 +132,4 @@ def _layer_index(plan: Plan, name: str) -> int:
         raise UsageError(
             Problem("which layer?", found="no name", allowed=f"0 to {len(names) - 1}, or one of {', '.join(names)}")
         )
-    return names.index(_known("layer", name, names))
-
-
-def _known(kind: str, word: str, known: Sequence[str]) -> str:
-    """``word`` if it is known; else an error that names the nearest."""
-    if word in known:
-        return word
-    close = difflib.get_close_matches(word, known, n=1)
-    hint = f"Did you mean '{close[0]}'?" if close else ""
-    raise UsageError(Problem(f"there is no such {kind}", found=f"'{word}'", allowed=", ".join(known), hint=hint))
+    return names.index(known_word("layer", name, names))

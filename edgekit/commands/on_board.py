@@ -250,7 +250,9 @@ def demo(
 
 
 def _given(path: Path | None, model: Path, count: int) -> Samples | None:
-    return samples.load(path, edgekit.load(model)).first(count) if path is not None else None
+    if path is not None:
+        return samples.load(path, edgekit.load(model)).first(count)
+    return samples.made_up(edgekit.load(model), count) if count else None
 
 
 def _spread(given: Samples, count: int) -> Samples:

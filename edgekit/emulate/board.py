@@ -197,7 +197,7 @@ class EmulatedBoard:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         process = subprocess.Popen(
-            [sys.executable, "-m", "edgekit.emulate.worker"],
+            [sys.executable, "-P", "-m", "edgekit.emulate.worker"],  # -P: nothing from the folder it is started in
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -104,7 +104,7 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
             raise ModelError(Problem("the file is too large", path.name, f"{size} bytes", f"{_MAX_BYTES} bytes"))
         return path.read_bytes(), path.name
     except OSError as error:
-        raise ModelError(Problem(f"the model cannot be read: {error.strerror}", str(path))) from error
+        raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path))) from error
 
 
 def _damaged(where: str, why: str) -> Problem:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import random
+import time
 import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edgekit import samples
+from edgekit import sample_files, samples
 from edgekit.errors import DataError
 from edgekit.ir.graph import DType, QuantParams, Tensor
 
@@ -135,8 +138,80 @@ def test_damaged_files_give_one_clear_error(tmp_path, content):
             samples.load(path, ONE)
 
 
+def damaged(data, seed):
+    """``data`` cut short, with bytes changed, or with a piece taken out or doubled."""
+    chance = random.Random(seed)  # noqa: S311 - test data, not a secret
+    changed = bytearray(data)
+    kind = chance.choice(["cut", "bytes", "bits", "gap", "double"])
+    at = chance.randrange(len(changed))
+    if kind == "cut":
+        del changed[at:]
+    elif kind == "gap":
+        del changed[at : at + chance.randrange(1, 40)]
+    elif kind == "double":
+        changed[at:at] = changed[at : at + chance.randrange(1, 40)]
+    else:
+        for _ in range(chance.randrange(1, 9)):
+            at = chance.randrange(min(len(changed), 120)) if chance.random() < 0.5 else chance.randrange(len(changed))
+            changed[at] = chance.randrange(256) if kind == "bytes" else changed[at] ^ (1 << chance.randrange(8))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("name", ["plain.npy", "stored.npz", "packed.npz"])
+def test_mutated_files_are_read_or_refused(tmp_path, name):
+    array = np.arange(24, dtype=np.int8).reshape(3, 4, 2)
+    path = tmp_path / name
+    if name == "plain.npy":
+        np.save(path, array)
+    else:
+        (np.savez if name == "stored.npz" else np.savez_compressed)(path, inputs=array, labels=np.array([1, 0, 2]))
+    data = path.read_bytes()
+    refused = 0
+    started = time.monotonic()
+    for seed in range(400):
+        path.write_bytes(damaged(data, seed))
+        try:
+            samples.load(path, ONE)
+        except DataError:
+            refused += 1
+    assert 100 < refused < 400
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("shape", [(10**12, 4, 2), (2**62, 4), (2, 4, 2), (4, 4, 2), (-1, 4, 2)])
+def test_a_header_that_lies_about_the_shape_is_refused(tmp_path, shape):
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|i1", "fortran_order": False, "shape": shape})
+    path = tmp_path / "x.npy"
+    path.write_bytes(header.getvalue() + bytes(24))
+    with pytest.raises(DataError, match="promises"):
+        samples.load(path, ONE)
+
+
+def test_arrays_by_columns_are_read_as_they_were_saved(tmp_path):
+    array = np.asfortranarray(np.arange(24, dtype=np.int8).reshape(3, 4, 2))
+    loaded = samples.load(saved(tmp_path, array), ONE)
+    assert (np.concatenate([a for (a,) in loaded.inputs]) == array).all()
+
+
+def test_so_many_random_samples_that_no_memory_holds_them_are_refused():
+    with pytest.raises(DataError, match="do not fit in memory"):
+        samples.made_up(ONE, 10**12)
+
+
+def test_sources_and_names_are_said_in_words(tmp_path):
+    six = samples.made_up(ONE)
+    assert six.first(1).source.startswith("the first of 6: ")
+    assert six.first(2).source.startswith("the first 2 of 6: ")
+    with pytest.raises(DataError) as error:
+        samples.load(
+            zipped(tmp_path, a=np.zeros(3), b=np.zeros(3)), graph(replace(X, name="input_0"), replace(X, name="y"))
+        )
+    assert error.value.problems[0].allowed == "'input_0'"
+
+
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(samples, "_MAX_BYTES", 100_000)
+    monkeypatch.setattr(sample_files, "MAX_BYTES", 100_000)
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("inputs.npy", bytes(200_000))
