@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -21,6 +22,7 @@ from edgekit.device.deploy import Bench, Image, deploy
 from edgekit.device.meters.registry import Settings, open_meter
 from edgekit.errors import InternalError, Problem, UserError
 from edgekit.ir.graph import Array, Graph
+from edgekit.plan import costs as cost_tables
 from edgekit.plan.plan import Plan
 from edgekit.results import (
     Build,
@@ -106,10 +108,7 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
             board_flash=flash,
             notes=("code, static data and the image's sizes are known after a build, the stack after a run",),
         )
-        commands = (
-            f"cmake -S {out} -B {out}/build -G Ninja -DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake",
-            f"ninja -C {out}/build",
-        )
+        commands = tuple(shlex.join(c) for c in project.commands(out, compiler))
         return Build(job.plan, job.board.name, out, tool, sizes, None, None, build_id, tuple(sorted(files)), commands)
     job.progress("generating C", 0, 0)
     written = project.write_project(job.plan, job.board, out, toolchain=job.toolchain, task=job.task)
@@ -394,9 +393,11 @@ def _layer(job: Job, how: How, index: int, cost: device_results.LayerCost, *, co
 
 
 def _notes(job: Job) -> tuple[str, ...]:
-    if job.plan.macs == job.graph.macs:
-        return ()
+    notes: list[str] = []
     saved = job.graph.macs - job.plan.macs
-    return (
-        f"{saved:,} of the model's MACs ({saved / job.graph.macs:.0%}) cannot change any output byte and are left out",
-    )
+    if saved:
+        share = f"{saved:,} of the model's MACs ({saved / job.graph.macs:.0%})"
+        notes.append(f"{share} cannot change any output byte and are left out")
+    if job.board.target.bare_metal and cost_tables.table(job.plan.core) is None:
+        notes.append(f"no cost table of {job.plan.core} yet: kernels by their rank, whatever --optimize says")
+    return tuple(notes)

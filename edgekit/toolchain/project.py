@@ -128,8 +128,7 @@ def build(project: Project, progress: Progress | None = None) -> Build:
     """
     folder = project.path / "build"
     report = progress or _silent
-    ninja = compilers.require(compilers.ninja())
-    configure = _configure(project, folder, ninja)
+    configure, make = commands(project.path, project.compiler)
     stamp = folder / "configured.json"
     wanted = json.dumps(configure)
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
@@ -141,7 +140,7 @@ def build(project: Project, progress: Progress | None = None) -> Build:
     if not stamp.is_file():
         _run(configure, log, project.board, report)
         stamp.write_text(wanted, encoding="utf-8")
-    _run([str(ninja), "-C", str(folder)], log, project.board, report)
+    _run(make, log, project.board, report)
     elf = folder / f"{project.model}_bench.elf"
     if not project.board.target.bare_metal:
         return Build(project, elf, None, None, None, log)
@@ -154,13 +153,18 @@ def _silent(_done: int, _all: int, _what: str) -> None:
     """Report nothing."""
 
 
-def _configure(project: Project, folder: Path, ninja: Path) -> list[str]:
-    compiler = project.compiler
-    command = [str(compilers.require(compilers.cmake())), "-S", str(project.path), "-B", str(folder), "-G", "Ninja"]
-    command += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake"]
+def commands(path: Path, compiler: Compiler) -> tuple[list[str], list[str]]:
+    """What configures the project in folder ``path`` and what builds it then, in ``path``/build.
+
+    Raises:
+        MissingToolError: CMake or Ninja is not installed.
+    """
+    folder, ninja = path / "build", compilers.require(compilers.ninja())
+    configure = [str(compilers.require(compilers.cmake())), "-S", str(path), "-B", str(folder), "-G", "Ninja"]
+    configure += [f"-DCMAKE_MAKE_PROGRAM={ninja}", f"-DCMAKE_TOOLCHAIN_FILE=cmake/{compiler.toolchain}.cmake"]
     if compiler.toolchain == "zig":
-        command += [f"-DEK_ZIG={compiler.path}"]
-    return command
+        configure += [f"-DEK_ZIG={compiler.path}"]
+    return configure, [str(ninja), "-C", str(folder)]
 
 
 def _firmware(board: Board) -> dict[str, str]:

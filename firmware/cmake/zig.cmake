@@ -1,9 +1,21 @@
-# zig cc: clang, lld and the headers of every target in one download (pip install ziglang). Give its path with
-# -DEK_ZIG=..., or have zig on PATH.
+# zig cc: clang, lld and the headers of every target in one download. Its path is -DEK_ZIG=..., zig on PATH, or in the
+# ziglang package (pip install ziglang) of the Python on PATH.
 include(${CMAKE_CURRENT_LIST_DIR}/board.cmake)
 
 if(NOT EK_ZIG)
-    find_program(EK_ZIG zig REQUIRED)
+    find_program(EK_ZIG zig)
+endif()
+if(NOT EK_ZIG)
+    find_program(EK_PYTHON NAMES python3 python)
+    if(EK_PYTHON)
+        execute_process(
+            COMMAND ${EK_PYTHON} -c "import os, ziglang; print(os.path.join(os.path.dirname(ziglang.__file__), 'zig'))"
+            OUTPUT_VARIABLE EK_ZIG OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    endif()
+    if(NOT EK_ZIG)
+        message(FATAL_ERROR "zig was not found: pip install ziglang, or give its path with -DEK_ZIG=...")
+    endif()
+    set(EK_ZIG ${EK_ZIG} CACHE FILEPATH "The zig compiler" FORCE)
 endif()
 set(CMAKE_C_COMPILER ${EK_ZIG} cc)
 

@@ -230,7 +230,8 @@ def test_every_kind_of_emulated_board_takes_an_image(firmware, name):
 
 
 def test_staying_on_is_for_emulated_boards(firmware):
-    call("flash", firmware("nucleo-f446re").folder, "--board", "nucleo-f446re", "--stay", code=2)
+    refused = call("flash", firmware("nucleo-f446re").folder, "--board", "nucleo-f446re", "--stay", code=2)
+    assert "--stay is for the emulated board" in refused.stderr
 
 
 def test_the_second_stage_of_a_pico_has_the_checksum_its_boot_rom_wants(firmware):

@@ -98,6 +98,13 @@ def test_without_the_native_hook_instructions_are_counted_the_same(console, monk
     assert slow.inside.cycles is None
 
 
+def test_nothing_is_imported_from_the_folder_a_board_is_started_in(console, tmp_path, monkeypatch):
+    for name in ("edgekit", "numpy", "unicorn"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from the wrong folder')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert console("emu-m4").ask(b"?", 1) == b"!"
+
+
 def test_a_board_ends_with_the_process_that_started_it(image, tmp_path):
     found = image("emu-m4")
     script = (

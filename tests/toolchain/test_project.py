@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from support import need, tiny
@@ -191,6 +192,28 @@ def test_the_project_builds_without_python_and_where_it_is_taken_to(l4, tmp_path
     assert elf.read(away / "build" / build.elf.name).segments == elf.read(build.elf).segments
 
 
+@pytest.mark.parametrize("has_package", [True, False])
+def test_a_project_finds_the_compiler_of_the_python_package_by_itself(l4, tmp_path, has_package):
+    _, build, _ = l4
+    away = tmp_path / "away"
+    shutil.copytree(build.project.path, away, ignore=shutil.ignore_patterns("build"))
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "ninja").symlink_to(compilers.ninja().path)
+    python = tools / "python3"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" {"" if has_package else "-S"} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    environment = {k: v for k, v in compilers.environment().items() if k.startswith("ZIG_") or k == "HOME"}
+    configure = [str(compilers.cmake().path), "-B", "build", "-G", "Ninja", "-DCMAKE_TOOLCHAIN_FILE=cmake/zig.cmake"]
+    path = {**environment, "PATH": str(tools)}
+    done = subprocess.run(configure, cwd=away, env=path, check=False, capture_output=True, text=True)
+    if has_package:
+        assert done.returncode == 0, done.stderr
+        assert "ziglang/zig" in (away / "build" / "CMakeCache.txt").read_text(encoding="utf-8")
+    else:
+        assert "pip install ziglang" in done.stderr
+
+
 def test_the_marker_and_the_plan_go_with_the_project(l4):
     plan, build, _ = l4
     marker = json.loads((build.project.path / MARKER).read_text())
@@ -224,7 +247,7 @@ def test_hex_lines_do_not_cross_a_64_kilobyte_border_and_their_sums_are_right():
 def test_an_image_in_two_places_has_no_binary(tmp_path, monkeypatch):
     image_file = tmp_path / "a.elf"
     parts = (elf.Segment(0x1000_0000, b"abc"), elf.Segment(0x1100_0000, b"def"))
-    monkeypatch.setattr(elf, "read", lambda path: elf.Image(path, 0, (), parts, (), {}))
+    monkeypatch.setattr(elf, "read", lambda path: elf.Image(path, 0, (), parts, (), {}, ()))
     binary, hexadecimal = image.write(image_file)
     assert binary is None
     assert hexadecimal.read_text().count("\n") == 5

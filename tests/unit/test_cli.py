@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -221,7 +222,9 @@ def test_a_dry_run_writes_nothing(tmp_path):
     assert result.exit_code == 0, result.stderr
     tree = json.loads(result.stdout)
     assert "CMakeLists.txt" in tree["files"]
-    assert any(command.startswith("cmake") for command in tree["commands"])
+    configure, make = (shlex.split(command) for command in tree["commands"])
+    assert (Path(configure[0]).stem, Path(make[0]).stem) == ("cmake", "ninja")
+    assert [part for part in configure if part.startswith("-DEK_ZIG=")], "what is told is what would work"
     assert not out.exists()
 
 

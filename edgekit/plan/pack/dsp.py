@@ -9,12 +9,11 @@ import numpy as np
 
 from edgekit.errors import InternalError, Problem
 from edgekit.ir.graph import Array
-from edgekit.ir.quant import requantize
 from edgekit.ops import accumulators
+from edgekit.plan.pack.addition import HALF, contributions
 from edgekit.plan.pack.registry import packer
 
 _QUAD = 4
-_HALF = 1 << 30
 
 
 class _Record(NamedTuple):
@@ -100,18 +99,9 @@ def dsp_planes(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
 
 @packer
 def dsp_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """Twice what the finer operand of an addition contributes, by its byte: int32, 256 entries.
-
-    Less the zero point of the coarser one, whose factor is exactly 1/2; subtracted operands are negated.
-    """
+    """Twice what the finer operand of an addition contributes, by its byte: int32, 256 entries; see addition."""
     del arrays
-    fine, coarse = (1, 0) if ints["in0_multiplier"] == _HALF and ints["in0_shift"] == 0 else (0, 1)
-    signs = (1, -1 if ints["subtract"] else 1)
-    values = np.arange(256, dtype=np.uint8).astype(np.int8).astype(np.int64) - ints[f"in{fine}_zp"]
-    shift = ints["left_shift"]
-    scaled = requantize(values << shift, ints[f"in{fine}_multiplier"], ints[f"in{fine}_shift"])
-    table = 2 * signs[fine] * scaled - signs[coarse] * (ints[f"in{coarse}_zp"] << shift)
-    return table.astype(np.int32)
+    return (2 * contributions(ints)).astype(np.int32)
 
 
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, list[_Record]]:
@@ -181,7 +171,7 @@ def _folded(filters: Array, arrays: Mapping[str, Array], ints: Mapping[str, int]
     weights = np.where(live[:, None], filters.astype(np.int64), 0)
     folded = arrays["bias"].astype(np.int64) - (128 + ints["in_zp"]) * weights.sum(axis=1)
     bias = np.where(live, folded, 4 * (facts.value - ints["out_zp"]))
-    scales = zip(np.where(live, multiplier, _HALF), np.where(live, -shift, 1), strict=True)
+    scales = zip(np.where(live, multiplier, HALF), np.where(live, -shift, 1), strict=True)
     return weights, bias, [_Record(int(m), int(s)) for m, s in scales]
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgekit.ir.graph import Array
-from edgekit.ir.quant import requantize, wrap_int32
+from edgekit.ir.quant import wrap_int32
 from edgekit.ops import accumulators
+from edgekit.plan.pack.addition import contributions
 from edgekit.plan.pack.registry import packer
 
 _LANES = 16
-_HALF = 1 << 30
 
 
 @packer
@@ -76,17 +76,9 @@ def mve_column_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> A
 
 @packer
 def mve_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
-    """What the operand of an addition with the smaller scale contributes, by its byte: int32, 256 entries.
-
-    Less the zero point of the other one, whose factor is exactly 1/2; subtracted operands are negated.
-    """
+    """What the finer operand of an addition contributes, by its byte: int32, 256 entries; see addition."""
     del arrays
-    fine, coarse = (1, 0) if ints["in0_multiplier"] == _HALF and ints["in0_shift"] == 0 else (0, 1)
-    signs = (1, -1 if ints["subtract"] else 1)
-    values = np.arange(256, dtype=np.uint8).astype(np.int8).astype(np.int64) - ints[f"in{fine}_zp"]
-    shift = ints["left_shift"]
-    scaled = requantize(values << shift, ints[f"in{fine}_multiplier"], ints[f"in{fine}_shift"])
-    return (signs[fine] * scaled - signs[coarse] * (ints[f"in{coarse}_zp"] << (shift - 1))).astype(np.int32)
+    return contributions(ints).astype(np.int32)
 
 
 def _shiftable(vectors: Array, zeros: int, arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
