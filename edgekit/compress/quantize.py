@@ -15,21 +15,11 @@ from edgekit.compress import calibrate
 from edgekit.compress.fuse import WEIGHTED, fuse
 from edgekit.errors import Problem, UnsupportedError
 from edgekit.ir.graph import Array, DType, Graph, Node, QuantParams, Tensor, View
-from edgekit.ops._pool import Pool2D
 from edgekit.ops.concatenation import Concatenation
 from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgekit.ops.quantize import Quantize
 from edgekit.passes.fold import fold_constants
 
-_FIXED = {
-    "SOFTMAX": QuantParams((1 / 256,), (-128,)),
-    "LOGISTIC": QuantParams((1 / 256,), (-128,)),
-    "TANH": QuantParams((1 / 128,), (0,)),
-}
-_SAME_SCALE = {
-    "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "STRIDED_SLICE", "SPLIT", "RESIZE_NEAREST_NEIGHBOR", "TRANSPOSE",
-    "RELU6",
-}  # fmt: skip
 _TINY = 1e-8
 _BIAS_LIMIT = float(1 << 30)
 
@@ -86,11 +76,12 @@ def _activation_scales(graph: Graph, ranges: Mapping[str, tuple[float, float]]) 
             if b in fixed:
                 fixed.setdefault(a, fixed[b])
 
-    for node in graph.nodes:
-        if node.op.NAME in _FIXED:
-            fixed[find(node.outputs[0])] = _FIXED[node.op.NAME]
-        if node.op.NAME in _SAME_SCALE or isinstance(node.op, Pool2D):
-            source = node.inputs[1] if node.op.NAME == "SPLIT" else node.inputs[0]
+    for view in graph.views():
+        node = view.node
+        if node.op.OUTPUT_QUANT is not None:
+            fixed[find(node.outputs[0])] = node.op.OUTPUT_QUANT
+        if node.op.KEEPS_SCALE:
+            source = node.inputs[node.op.activations(view)[0]]
             for name in node.outputs:
                 join(source, name)
     for node in graph.nodes:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgekit.ir.graph import Array, Shape, View, image_rows
+from edgekit.ir.graph import Array, QuantParams, Shape, View, image_rows
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, requantize
 from edgekit.ops import _common as common
 from edgekit.ops.base import Lowered, Op, Rule
@@ -82,8 +82,9 @@ def fixed_point_input(scale: float, centred: Array) -> tuple[Array, Array]:
     return requantize(inside, multiplier, shift), saturated
 
 
-def fixed_output(scale: float, zero_point: int) -> Rule:
+def fixed_output(quant: QuantParams) -> Rule:
     """The rule that the output is quantised as TensorFlow Lite defines it for this op."""
+    scale, zero_point = quant.scale[0], quant.zero_point[0]
     return Rule(
         says=f"its output has scale 1/{round(1 / scale)} and zero point {zero_point}",
         holds=lambda v: (v.output.scale, v.output.zero_point) == (scale, zero_point),

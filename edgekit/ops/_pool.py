@@ -31,6 +31,7 @@ class Pool2D(Op):
     activation: Activation = Activation.NONE
 
     FAMILY: ClassVar[str] = "pool"
+    KEEPS_SCALE: ClassVar[bool] = True
     ROWWISE: ClassVar[bool] = True
     IS_MAX: ClassVar[bool]
     OPTIONS_TABLE: ClassVar[str] = "Pool2DOptions"

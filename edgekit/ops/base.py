@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from edgekit.errors import Problem
-from edgekit.ir.graph import Array, DType, Shape, View
+from edgekit.ir.graph import Array, DType, QuantParams, Shape, View
 
 
 class Padding(enum.IntEnum):
@@ -78,12 +78,16 @@ class Op(ABC):
     ``NAME`` is the TensorFlow Lite name; ``FAMILY`` the folder of its kernels under templates/kernels,
     empty for ops that need no code (reshape). ``OPTIONS_TABLE`` and ``OPTIONS`` say how a .tflite file stores
     the fields, for the reader and the writer alike. ``ROWWISE`` ops compute output rows from a window of input
-    rows, so that they can run in row bands; others need their whole input.
+    rows, so that they can run in row bands; others need their whole input. ``KEEPS_SCALE`` ops only move or pick
+    elements, so that their int8 outputs are quantised as the first activation is; ``OUTPUT_QUANT`` is what TensorFlow
+    Lite's int8 definition of the op lays down for the output.
     """
 
     NAME: ClassVar[str]
     FAMILY: ClassVar[str]
     ROWWISE: ClassVar[bool] = False
+    KEEPS_SCALE: ClassVar[bool] = False
+    OUTPUT_QUANT: ClassVar[QuantParams | None] = None
     RULES: ClassVar[tuple[Rule, ...]] = ()
     OPTIONS_TABLE: ClassVar[str] = ""
     OPTIONS: ClassVar[tuple[Option, ...]] = ()

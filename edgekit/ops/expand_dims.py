@@ -18,6 +18,7 @@ class ExpandDims(_move.Renaming):
     """Inputs: data, constant axis (one int32): the position of the new dimension, from the end if negative."""
 
     NAME: ClassVar[str] = "EXPAND_DIMS"
+    KEEPS_SCALE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "ExpandDimsOptions"
     RULES: ClassVar[tuple[Rule, ...]] = (
         common.counts(2, 2),

@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.ir import fixed_point
-from edgekit.ir.graph import Array, View
+from edgekit.ir.graph import Array, QuantParams, View
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, rounding_divide_by_pot
 from edgekit.ops import _lut, _real
 from edgekit.ops.base import Rule
+
+_OUTPUT = QuantParams((1 / 256,), (INT8_MIN,))
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Logistic(_lut.Unary):
     """Exact with tensorflow/lite/kernels/internal/reference/integer_ops/logistic.h."""
 
     NAME: ClassVar[str] = "LOGISTIC"
-    RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(1 / 256, INT8_MIN))
+    OUTPUT_QUANT: ClassVar[QuantParams | None] = _OUTPUT
+    RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(_OUTPUT))
 
     def function(self, x: Array) -> Array:
         """The logistic function."""

@@ -26,6 +26,7 @@ class Pad(Op):
     """
 
     NAME: ClassVar[str] = "PAD"
+    KEEPS_SCALE: ClassVar[bool] = True
     FAMILY: ClassVar[str] = "pad"
     ROWWISE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "PadOptions"

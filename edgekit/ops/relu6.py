@@ -20,6 +20,7 @@ class Relu6(_lut.Unary):
     """
 
     NAME: ClassVar[str] = "RELU6"
+    KEEPS_SCALE: ClassVar[bool] = True
 
     def function(self, x: Array) -> Array:
         """min(max(x, 0), 6)."""

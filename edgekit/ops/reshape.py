@@ -21,6 +21,7 @@ class Reshape(_move.Renaming):
     new_shape: tuple[int, ...] = ()
 
     NAME: ClassVar[str] = "RESHAPE"
+    KEEPS_SCALE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "ReshapeOptions"
     OPTIONS: ClassVar[tuple[Option, ...]] = (Option("new_shape", "NewShape", tuple),)
     RULES: ClassVar[tuple[Rule, ...]] = (

@@ -26,6 +26,7 @@ class ResizeNearestNeighbor(Op):
     half_pixel_centers: bool = False
 
     NAME: ClassVar[str] = "RESIZE_NEAREST_NEIGHBOR"
+    KEEPS_SCALE: ClassVar[bool] = True
     FAMILY: ClassVar[str] = "resize_nearest_neighbor"
     ROWWISE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "ResizeNearestNeighborOptions"

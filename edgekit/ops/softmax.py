@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.ir.fixed_point import exp_on_negative_values, one_over_one_plus
-from edgekit.ir.graph import Array, Shape, View
+from edgekit.ir.graph import Array, QuantParams, Shape, View
 from edgekit.ir.quant import (
     INT8_MAX,
     INT8_MIN,
@@ -40,6 +40,7 @@ class Softmax(Op):
 
     NAME: ClassVar[str] = "SOFTMAX"
     FAMILY: ClassVar[str] = "softmax"
+    OUTPUT_QUANT: ClassVar[QuantParams | None] = QuantParams((_OUTPUT_SCALE,), (INT8_MIN,))
     OPTIONS_TABLE: ClassVar[str] = "SoftmaxOptions"
     OPTIONS: ClassVar[tuple[Option, ...]] = (Option("beta", "Beta", float),)
     RULES: ClassVar[tuple[Rule, ...]] = (

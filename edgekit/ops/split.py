@@ -23,6 +23,7 @@ class Split(Op):
     num_splits: int = 1
 
     NAME: ClassVar[str] = "SPLIT"
+    KEEPS_SCALE: ClassVar[bool] = True
     FAMILY: ClassVar[str] = "split"
     ROWWISE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "SplitOptions"

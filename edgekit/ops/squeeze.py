@@ -18,6 +18,7 @@ class Squeeze(_move.Renaming):
     squeeze_dims: tuple[int, ...] = ()
 
     NAME: ClassVar[str] = "SQUEEZE"
+    KEEPS_SCALE: ClassVar[bool] = True
     OPTIONS_TABLE: ClassVar[str] = "SqueezeOptions"
     OPTIONS: ClassVar[tuple[Option, ...]] = (Option("squeeze_dims", "SqueezeDims", tuple),)
     RULES: ClassVar[tuple[Rule, ...]] = (

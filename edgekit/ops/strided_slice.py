@@ -41,6 +41,7 @@ class StridedSlice(Op):
     offset: bool = False
 
     NAME: ClassVar[str] = "STRIDED_SLICE"
+    KEEPS_SCALE: ClassVar[bool] = True
     FAMILY: ClassVar[str] = "strided_copy"
     OPTIONS_TABLE: ClassVar[str] = "StridedSliceOptions"
     OPTIONS: ClassVar[tuple[Option, ...]] = (

@@ -8,10 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from edgekit.ir import fixed_point
-from edgekit.ir.graph import Array, View
+from edgekit.ir.graph import Array, QuantParams, View
 from edgekit.ir.quant import INT8_MAX, INT8_MIN, rounding_divide_by_pot
 from edgekit.ops import _lut
 from edgekit.ops.base import Rule
+
+_OUTPUT = QuantParams((1 / 128,), (0,))
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Tanh(_lut.Unary):
     """Exact with tensorflow/lite/kernels/internal/reference/integer_ops/tanh.h."""
 
     NAME: ClassVar[str] = "TANH"
-    RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(1 / 128, 0))
+    OUTPUT_QUANT: ClassVar[QuantParams | None] = _OUTPUT
+    RULES: ClassVar[tuple[Rule, ...]] = (*_lut.Unary.RULES, _lut.fixed_output(_OUTPUT))
 
     def function(self, x: Array) -> Array:
         """The hyperbolic tangent."""

@@ -20,6 +20,7 @@ class Transpose(Op):
     """Inputs: data of up to five dimensions, constant permutation (rank) int32."""
 
     NAME: ClassVar[str] = "TRANSPOSE"
+    KEEPS_SCALE: ClassVar[bool] = True
     FAMILY: ClassVar[str] = "strided_copy"
     OPTIONS_TABLE: ClassVar[str] = "TransposeOptions"
     RULES: ClassVar[tuple[Rule, ...]] = (

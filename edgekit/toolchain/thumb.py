@@ -1,7 +1,8 @@
 """Thumb machine code as far as stack and control flow go: how each instruction moves the stack pointer, where it goes.
 
-Capstone disassembles; what it does not know yet (Helium, low-overhead loops) is told apart by the encoding (Arm
-DDI 0553, C2): neither moves the stack pointer, and a loop's end falls through like a branch not taken.
+Capstone disassembles; what it does not know yet (Helium, low-overhead loops, conditional selects, long shifts) is told
+apart by the encoding (Arm DDI 0553, C2): none moves the stack pointer, and a loop's end falls through like a branch not
+taken. Whatever else cannot be decoded may do anything.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import capstone
 
 _WIDE = 0b11101
 _COPROCESSOR = 0xEC00
+_SELECTS = 0xEA50
 _BRANCHES, _LOOPS = 0xF000, 0xC000
 _VECTOR_MOVES_SP = 0xEC2D
 _SP = "sp"
@@ -100,6 +102,8 @@ def _coprocessor(first: int, second: int) -> Code | None:
     """Floating-point and Helium instructions and low-overhead loops; None for all others."""
     if first & 0xF800 == _BRANCHES and second & 0xD000 == _LOOPS:
         return Code(4, "low-overhead loop")
+    if first & 0xFFF0 == _SELECTS:
+        return Code(4, "select or long shift")
     if first & _COPROCESSOR != _COPROCESSOR:
         return None
     vfp = second >> 8 & 0xF in (10, 11)
@@ -117,7 +121,7 @@ def _coprocessor(first: int, second: int) -> Code | None:
 def _known(disassembler: Any, raw: bytes, at: int) -> Code:
     instruction = next(iter(disassembler.disasm_lite(raw, at, 1)), None)
     if instruction is None or instruction[1] != len(raw):
-        return Code(len(raw), f"undecoded {raw.hex()}")
+        return Code(len(raw), f"undecoded {raw.hex()}", Effect.UNKNOWN)
     _, size, mnemonic, operands = instruction
     text = f"{mnemonic} {operands}"
     name = mnemonic.split(".")[0]

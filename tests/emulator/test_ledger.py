@@ -35,6 +35,8 @@ def test_a_model_is_exact_and_costs_what_the_ledger_says(name, board, toolchain)
         assert entry.instructions is None or entry.instructions <= 1.1 * (kept.instructions or 0)
         kept = dataclasses.replace(entry)
     assert entry == kept
+    if entry.stack is not None:
+        assert entry.stack <= profile.sizes.stack_bound, "the bound is proved for every input, this one too"
 
 
 @pytest.mark.parametrize("name", ledger.MODELS)

@@ -97,3 +97,8 @@ def test_loops_and_vectors_that_the_disassembler_does_not_know_are_passed_over()
     code = decode(b"".join(h.to_bytes(2, "little") for h in (*le, *vldrb, BX_LR)), START)
     assert [c.effect for c in code.values()] == [Effect.PLAIN] * 3
     assert [c.size for c in code.values()] == [4, 4, 2]
+
+
+def test_what_cannot_be_decoded_has_no_bound():
+    unallocated = (0xFB80, 0x0FE0)
+    assert "undecoded" in frame(*unallocated, BX_LR).problem

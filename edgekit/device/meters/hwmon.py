@@ -15,7 +15,7 @@ from edgekit.errors import MeterError, Problem
 
 _TOTALS = ("VDD_IN", "POM_5V_IN", "VIN_SYS_5V0")
 _LIST = "grep -s . /sys/class/hwmon/hwmon*/name /sys/class/hwmon/hwmon*/in*_label; true"
-_CHANNEL = re.compile(r"(.*/hwmon\d+)/(?:name|in(\d+)_label):(.*)")
+_CHANNEL = re.compile(r"^(/sys/class/hwmon/hwmon\d+)/(?:name|in(\d+)_label):(.*)$", re.MULTILINE)
 
 
 def channels(listing: str) -> dict[str, tuple[str, int]]:
