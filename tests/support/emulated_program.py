@@ -63,9 +63,8 @@ def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -
     build = folder / "build"
     build.mkdir()
     target = f"{plan.model}_bench"
-    ninja = compilers.require(compilers.ninja())
-    configure = project._configure(project.Project(folder, plan.model, board, compiler, ""), build, ninja)
-    for command in (configure, [str(ninja), "-C", str(build), target]):
+    configure, make = project.commands(folder, compiler)
+    for command in (configure, [*make, target]):
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=compilers.environment())
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return build / f"{target}.elf"
