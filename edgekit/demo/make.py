@@ -151,7 +151,10 @@ def train(model: Any, data: Windows) -> None:
     import keras
 
     steps = EPOCHS * (-(-len(data.y) // BATCH))
-    rate = keras.optimizers.schedules.CosineDecay(1e-4, steps - 100, 0.01, warmup_target=PEAK_RATE, warmup_steps=100)
+    # Any: Keras takes schedules where its annotations say float.
+    rate: Any = keras.optimizers.schedules.CosineDecay(
+        1e-4, steps - 100, 0.01, warmup_target=PEAK_RATE, warmup_steps=100
+    )
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-2),
         loss="sparse_categorical_crossentropy",
@@ -188,7 +191,8 @@ def named_for_people(tflite: bytes) -> bytes:
     """
     from tensorflow.lite.tools import flatbuffer_utils
 
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite))
+    # Any: what is read always has its tables, which the annotations take for optional, and names are bytes.
+    model: Any = flatbuffer_utils.read_model_from_bytearray(bytearray(tflite))
     tensors = model.subgraphs[0].tensors
     for operator in model.subgraphs[0].operators:
         output = tensors[operator.outputs[0]]
