@@ -87,6 +87,7 @@ class Via(StrEnum):
 
     VOLUME = "volume"
     PYOCD = "pyocd"
+    OPENOCD = "openocd"
     EMULATOR = "emulator"
 
 
@@ -104,7 +105,7 @@ def flash(
         Path | None, typer.Option("--volume", metavar="DIR", help="The board's drive, if it is not found by itself.")
     ] = None,
     probe: Annotated[
-        str, typer.Option("--probe", metavar="ID", help="The debug probe, as `edgekit devices` names it.")
+        str, typer.Option("--probe", metavar="ID", help="The debug probe's serial number (see `edgekit devices`).")
     ] = "",
     stay: Annotated[
         bool, typer.Option("--stay", help="Leave the emulated board on, with its port, until Ctrl-C.")

@@ -58,7 +58,7 @@ def _others(others: Sequence[Device]) -> RenderableType:
 
 
 def _ports(d: Device) -> str:
-    return "\n".join(p.name for p in d.ports) or "-"
+    return "\n".join(p.name + (f"\nnumber {p.serial}" if p.serial else "") for p in d.ports) or "-"
 
 
 def _volumes(d: Device) -> str:

@@ -20,6 +20,7 @@ APT = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "gcc": "gcc",
+    "openocd": "openocd",
 }
 """Tools tests may need, and the Debian packages that bring them."""
 

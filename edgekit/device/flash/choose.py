@@ -12,18 +12,23 @@ from pathlib import Path
 from edgekit.board import Board
 from edgekit.device.deploy import Image
 from edgekit.device.discovery.found import Device, Found
+from edgekit.device.flash import openocd, pyocd
 from edgekit.device.flash.emulator import OnEmulator
-from edgekit.device.flash.pyocd import ByPyocd, installed
+from edgekit.device.flash.openocd import ByOpenocd
+from edgekit.device.flash.pyocd import ByPyocd
 from edgekit.device.flash.volume import ByVolume
 from edgekit.device.flash.way import Way
 from edgekit.errors import FlashError, Problem, UsageError
 
-WAYS = ("volume", "pyocd", "emulator")
+WAYS = ("volume", "pyocd", "openocd", "emulator")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user said; empty: choose. ``volume`` is a folder, ``probe`` a debug probe's id as pyOCD has it."""
+    """What the user said; empty: choose. ``volume`` is a folder, ``probe`` a debug probe's serial number.
+
+    For pyOCD the number may be in its own form (``remote:host:port``).
+    """
 
     via: str = ""
     port: str = ""
@@ -60,7 +65,7 @@ def choose(board: Board, image: Image, wish: Wish, look: Look, *, dry_run: bool 
     devices = look().devices
     sure = [d for d in devices if d.board == board.name and d.sure]
     for method in board.flash.methods:
-        able = [d for d in sure if _reaches(d, method)]
+        able = [d for d in sure if _reaches(d, board, method)]
         if len(able) > 1:
             raise _several(board, able)
         if able and method in WAYS:
@@ -82,26 +87,56 @@ def _asked_for(board: Board, image: Image, wish: Wish, via: str, look: Look, *, 
         return Choice(ByVolume(board, image, wish.volume), "as asked for", wish.port)
     if via == "pyocd" and (wish.probe or dry_run):
         return Choice(ByPyocd(board, image, wish.probe), "as asked for", wish.port)
-    able = [d for d in look().devices if board.name in d.boards and _reaches(d, via)]
+    if via == "openocd" and (wish.probe or dry_run):
+        return Choice(ByOpenocd(board, image, wish.probe), "as asked for", wish.port)
+    devices = look().devices
+    able = [d for d in devices if board.name in d.boards and _reaches(d, board, via)]
     if len(able) > 1:
         raise _several(board, able)
     if able:
         return _with_port(_way(board, image, via, able[0]), able[0], "as asked for", wish.port)
     if via == "pyocd":
         return Choice(ByPyocd(board, image), "as asked for", wish.port)  # the only probe there is, or its error
+    if via == "openocd":
+        if others := [d for d in devices if _has_probe(d, board)]:
+            raise UsageError(_another(board, others))  # OpenOCD would take the first
+        return Choice(ByOpenocd(board, image), "as asked for", wish.port)
     if dry_run:
         return Choice(ByVolume(board, image, Path("DRIVE")), "as asked for", wish.port)
     raise FlashError(Problem(f"there is no {via} of this board; nothing was written", board.name, hint=_how(board)))
 
 
-def _reaches(device: Device, method: str) -> bool:
-    return bool(device.volumes) if method == "volume" else method == "pyocd" and installed() and bool(device.probes)
+def _reaches(device: Device, board: Board, method: str) -> bool:
+    match method:
+        case "volume":
+            return bool(device.volumes)
+        case "pyocd":
+            return pyocd.installed() and bool(device.probes)
+        case "openocd":
+            return openocd.installed() and _has_probe(device, board)
+        case _:
+            return False
+
+
+def _has_probe(device: Device, board: Board) -> bool:
+    """Whether it has a debug probe of the board's kind; a probe shows by its serial port where pyOCD lists none."""
+    return bool(device.probes) or any((p.vid, p.pid) in board.usb for p in device.ports)
 
 
 def _way(board: Board, image: Image, method: str, device: Device) -> Way:
-    if method == "pyocd":
-        return ByPyocd(board, image, device.probes[0].uid)
-    return ByVolume(board, image, device.volumes[0].path)
+    match method:
+        case "pyocd":
+            return ByPyocd(board, image, device.probes[0].uid)
+        case "openocd":
+            return ByOpenocd(board, image, _serial(device, board))
+        case _:
+            return ByVolume(board, image, device.volumes[0].path)
+
+
+def _serial(device: Device, board: Board) -> str:
+    """The serial number of a device's debug probe, as its USB descriptor or pyOCD has it."""
+    of_ports = (p.serial for p in device.ports if (p.vid, p.pid) in board.usb and p.serial)
+    return next(of_ports, device.probes[0].uid if device.probes else "")
 
 
 def _known(device: Device) -> str:
@@ -133,6 +168,12 @@ def _several(board: Board, devices: Sequence[Device]) -> UsageError:
     return UsageError(Problem("several of this board are plugged in", board.name, names, hint=hint))
 
 
+def _another(board: Board, devices: Sequence[Device]) -> Problem:
+    names = "; ".join(f"{_place(d)}: {d.how or 'no board file is like it'}" for d in devices)
+    hint = "If it is the board nevertheless, name its debug probe with --probe."
+    return Problem("the debug probe that is plugged in is another board's", board.name, names, hint=hint)
+
+
 def _may_be(board: Board, devices: Sequence[Device]) -> Problem:
     names = "; ".join(f"{_place(d)}: {d.how}" for d in devices)
     hint = "If it is the board, say --via; `edgekit devices` shows more."
@@ -142,5 +183,5 @@ def _may_be(board: Board, devices: Sequence[Device]) -> Problem:
 
 
 def _place(device: Device) -> str:
-    parts = [*(str(v.path) for v in device.volumes), *(p.name for p in device.ports), *(p.uid for p in device.probes)]
-    return " with ".join(parts)
+    ports = (f"{p.name} (number {p.serial})" if p.serial else p.name for p in device.ports)
+    return " with ".join((*(str(v.path) for v in device.volumes), *ports, *(p.uid for p in device.probes)))
