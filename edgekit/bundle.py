@@ -5,6 +5,7 @@
     result.json   the JSON of --json, and under "bundle" what was run: image, build id, tools, options, hashes
     raw.npz       single readings, see RAW
     plan.json     order and arena of the model, without its weights
+    report.html   the same for people, made from the others; it is not read and may be made anew
 
 A bundle is written beside its place and moved there whole; whatever stops it leaves nothing half written.
 """
@@ -17,7 +18,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -33,7 +34,7 @@ from edgekit.plan.plan import Plan
 SCHEMA = 1
 """Of a bundle's own part; a reader refuses other numbers."""
 
-RESULT, RAW_FILE, PLAN = "result.json", "raw.npz", "plan.json"
+RESULT, RAW_FILE, PLAN, PAGE = "result.json", "raw.npz", "plan.json", "report.html"
 
 RAW = {
     "latency_us": "microseconds of each inference",
@@ -95,8 +96,8 @@ def reserve(folder: Path) -> None:
         raise ResultError(_unwritable(folder, error)) from error
 
 
-def write(folder: Path, bundle: Bundle, origin: Origin) -> Bundle:
-    """Store ``bundle`` in ``folder``; what was stored.
+def write(folder: Path, bundle: Bundle, origin: Origin, page: Callable[[Bundle], str] | None = None) -> Bundle:
+    """Store ``bundle`` in ``folder``; what was stored. ``page`` makes the report for people from it.
 
     Raises:
         ResultError: ``folder`` holds something else, or cannot be written to; what was there is still there.
@@ -110,6 +111,8 @@ def write(folder: Path, bundle: Bundle, origin: Origin) -> Bundle:
     if problems:
         raise ResultError(*problems)
     files[RESULT] = (json.dumps(stored.result, indent=1, allow_nan=False) + "\n").encode()
+    if page is not None:
+        files[PAGE] = page(stored).encode()
     _place(folder, files)
     return stored
 
@@ -188,7 +191,7 @@ def _replaceable(folder: Path) -> bool:
     if not names:
         return True
     try:
-        return names <= {RESULT, RAW_FILE, PLAN} and "bundle" in json.loads((folder / RESULT).read_text())
+        return names <= {RESULT, RAW_FILE, PLAN, PAGE} and "bundle" in json.loads((folder / RESULT).read_text())
     except (OSError, ValueError):
         return False
 

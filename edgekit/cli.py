@@ -83,7 +83,7 @@ def _options(
 _PANELS = {
     "A model on a board": (on_board.demo, on_board.build, on_board.run, on_board.verify, on_board.profile),
     "Boards on the desk": (devices.devices, devices.flash),
-    "Results": (results.compare,),
+    "Results": (results.compare, results.report),
     "A model": (model.analyze, model.explain, model.dump),
     "What there is": (catalogue.boards, catalogue.ops, catalogue.kernels, catalogue.doctor),
 }

@@ -13,6 +13,7 @@ from edgekit import bundle
 from edgekit.bundle import Bundle, Origin
 from edgekit.execution import Job
 from edgekit.ir.graph import Array
+from edgekit.reports import page
 from edgekit.results import ImageInfo
 
 _PACKAGES = ("edgekit", "numpy", "ziglang", "cmake", "ninja", "unicorn", "tflite-micro", "pyserial")
@@ -43,7 +44,7 @@ def keep(
         tools=_tools(),
         options=[(name, str(value)) for name, value in {"toolchain": job.toolchain, **options}.items()],
     )
-    return bundle.write(folder, Bundle(result, job.plan, raw), origin)
+    return bundle.write(folder, Bundle(result, job.plan, raw), origin, page.of_bundle)
 
 
 def _tools() -> list[tuple[str, str]]:

@@ -10,12 +10,12 @@ from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
 from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack
-from edgekit.reports.parts import console
+from edgekit.reports.parts import console, written
 from edgekit.reports.profile import ProfileReport
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "bench", "build", "comparison", "console", "cost_tables",
     "devices", "errors", "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "stack", "tools",
-    "verification",
+    "verification", "written",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ ORDER = (
     "kernels",
     "emulator",
     "device",
+    "browser",
     "packaging",
 )
 """Quick tests first, so that a mistake shows early."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Generator, Mapping
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, Transfe
 from rich.progress import Progress as Bars
 
 from edgekit import report
+from edgekit.errors import Problem, UserError
 from edgekit.plan.select import Objective
 
 QUIET_S = 5.0
@@ -87,7 +89,9 @@ OutDir = Annotated[
 
 BundleDir = Annotated[
     Path | None,
-    typer.Option("--bundle", metavar="DIR", help="Keep the result in this folder: JSON, single readings and the plan."),
+    typer.Option(
+        "--bundle", metavar="DIR", help="Keep the result in this folder: an HTML page, JSON, single readings, plan."
+    ),
 ]
 
 
@@ -97,6 +101,23 @@ def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) 
         sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
         return
     report.console().print(renderable)
+
+
+def write_text(path: Path, text: str) -> int:
+    """Write a file whole or not at all; its bytes.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    data = text.encode()
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise UserError(Problem(f"the file cannot be written: {error.strerror or error}", str(path))) from error
+    return len(data)
 
 
 class ByteProgress:

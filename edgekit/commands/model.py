@@ -14,13 +14,16 @@ import edgekit
 from edgekit import analysis, passes, report
 from edgekit.board import load as load_board
 from edgekit.commands.catalogue import kernel_json
-from edgekit.commands.common import BoardName, Json, Model, emit, working
+from edgekit.commands.common import BoardName, Json, Model, emit, working, write_text
 from edgekit.errors import Problem, UsageError, known_word
 from edgekit.ir import dump as graph_text
 from edgekit.plan.kernels import catalogue
 from edgekit.plan.plan import Plan
+from edgekit.reports.arena import arena
+from edgekit.reports.svg import document
 
 DEFAULT_BOARD = "nucleo-l4r5zi"
+SVG_WIDTH = 940
 
 
 def analyze(
@@ -84,14 +87,20 @@ def explain(
     name: Annotated[
         str, typer.Argument(metavar="[LAYER]", help="For `layer`: its name or number.", show_default=False)
     ] = "",
+    *,
     board: BoardName = DEFAULT_BOARD,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="For `memory`: write the drawing to this file too.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Explain a layer, a kernel, the arena over time, where the bytes go, or the deepest stack.
 
-    Examples: edgekit explain memory model.tflite · edgekit explain layer model.tflite conv1 · edgekit explain
-    kernel conv_2d_s8_scalar · edgekit explain size model.tflite · edgekit explain stack model.tflite
+    Examples: edgekit explain memory model.tflite --svg arena.svg · edgekit explain layer model.tflite conv1 ·
+    edgekit explain kernel conv_2d_s8_scalar · edgekit explain size model.tflite · edgekit explain stack model.tflite
     """
+    if svg is not None and topic is not Topic.MEMORY:
+        raise UsageError(Problem("only the arena over time is drawn", "--svg", topic.value, Topic.MEMORY.value))
     if topic is Topic.KERNEL:
         by_name = {k.name: k for k in catalogue()}
         chosen = by_name[known_word("kernel", subject, tuple(by_name))]
@@ -105,6 +114,8 @@ def explain(
     plan = _plan(Path(subject), board)
     tree = json_module.loads(plan.to_json())
     if topic is Topic.MEMORY:
+        if svg is not None:
+            write_text(svg, document(arena(plan, SVG_WIDTH)))
         emit(
             {k: tree[k] for k in ("title", "arena_bytes", "lower_bound", "slots", "steps")},
             report.ArenaOverTime(plan),

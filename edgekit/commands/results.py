@@ -1,4 +1,4 @@
-"""Commands that work on stored results: compare."""
+"""Commands that work on stored results: compare, report."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from edgekit import bundle, limits, report
-from edgekit.commands.common import Json, emit
+from edgekit import bundle, limits
+from edgekit import report as reports
+from edgekit.commands.common import Json, emit, write_text
 from edgekit.compare import compare as compared
+from edgekit.reports import page
 
 Result = Annotated[
     Path,
@@ -40,6 +42,29 @@ def compare(
     """
     allowed = limits.parse(fail_if or ())
     found = compared(bundle.load(before), bundle.load(after), allowed)
-    emit(found.json(), report.comparison(found), as_json=json)
+    emit(found.json(), reports.comparison(found), as_json=json)
     if found.overstepped:
         raise typer.Exit(1)
+
+
+def report(
+    result: Result,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Where the page goes; default: report.html in the bundle."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make one offline HTML page of a stored result: it loads nothing, runs no script, and may be sent to anybody.
+
+    A bundle has such a page already; this makes it again, or elsewhere. Of a file written with --json the page has no
+    single readings and no arena, which are not in it.
+
+    Example: edgekit report results/mine -o mine.html
+    """
+    found = bundle.load(result)
+    folder = result if result.is_dir() else result.parent if result.name == bundle.RESULT else None
+    where = out or (folder / bundle.PAGE if folder else result.with_suffix(".html"))
+    written = write_text(where, page.of_bundle(found))
+    emit({"page": str(where), "bytes": written}, reports.written(where, written), as_json=json)

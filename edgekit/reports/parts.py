@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from rich.box import Box
@@ -126,6 +127,11 @@ def grid() -> Table:
 def text(*parts: str | tuple[str, str]) -> Text:
     """Text made of plain and (text, style) parts."""
     return Text.assemble(*parts)
+
+
+def written(path: Path, count: int) -> Text:
+    """One line on a file that was made."""
+    return text((str(path), "bold"), f": {size(count)}")
 
 
 def shorten(name: str, width: int) -> str:

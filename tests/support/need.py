@@ -21,6 +21,7 @@ APT = {
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "gcc": "gcc",
     "openocd": "openocd",
+    "chromium": "chromium fonts-dejavu-core",
 }
 """Tools tests may need, and the Debian packages that bring them."""
 
