@@ -4,11 +4,10 @@ Right bytes, no byte outside, no undefined behaviour.
 """
 
 import subprocess
-import sys
 
 import pytest
+from support import sanitized
 from support.kernel_program import cases_of, entries, write_program
-from support.need import need
 
 from edgekit import resources
 from edgekit.board import Target
@@ -19,9 +18,6 @@ TARGETS = {
     "thumb": Target("cortex-m0plus", (), 0),
     "dsp": Target("cortex-m4", (), 0),
 }
-WARNINGS = [
-    "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wundef", "-Wvla", "-Werror",
-]  # fmt: skip
 HOST_PORT = """
 #include <unistd.h>
 #include "ek/port.h"
@@ -39,22 +35,15 @@ void ek_port_write(const uint8_t *data, int32_t size)
 """
 
 
-def compiler_command(name):
-    """zig's trapping undefined-behaviour sanitizer works everywhere; gcc brings the address sanitizer."""
-    if name == "zig":
-        return [sys.executable, "-m", "ziglang", "cc", "-fsanitize=undefined", "-fsanitize-trap=undefined"]
-    return [need("gcc"), "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-
-
-@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+@pytest.mark.parametrize("compiler", sanitized.COMPILERS)
 @pytest.mark.parametrize("kernel", [k for k in catalogue() if k.isa in TARGETS], ids=lambda k: k.name)
 def test_a_kernel_is_exact_and_stays_inside_on_the_host(kernel, compiler, tmp_path):
-    command = compiler_command(compiler)
+    command = sanitized.command(compiler)
     cases = cases_of(kernel)
     assert cases, "a kernel without cases is not tested at all"
     sources = write_program(tmp_path, entries(kernel, TARGETS[kernel.isa], cases))
     (tmp_path / "port.c").write_text(HOST_PORT)
-    command += ["-DEK_TEST_HOST", "-std=gnu11", "-O1", "-g", *WARNINGS, f"-I{resources.firmware() / 'include'}"]
+    command += ["-DEK_TEST_HOST", "-std=gnu11", "-O1", "-g", f"-I{resources.firmware() / 'include'}"]
     program = tmp_path / "program"
     subprocess.run([*command, *map(str, sources), str(tmp_path / "port.c"), "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
