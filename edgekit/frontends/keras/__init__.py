@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from edgekit.errors import MissingToolError, ModelError, Problem, UnsupportedErr
 from edgekit.frontends.keras import activations, shapes, weighted
 from edgekit.frontends.keras.builder import Builder, Handler, RefusedError, Value
 from edgekit.frontends.keras.functions import HANDLERS as FUNCTIONS
+from edgekit.frontends.keras.walk import functional, leaves, replaced
 from edgekit.ir import verify
 from edgekit.ir.graph import Graph, Shape
 
@@ -107,7 +108,7 @@ class _Reader:
 
     def model(self, model: Any, name: str, sha256: str) -> Graph:
         """The graph of the whole model."""
-        model = _functional(model)
+        model = functional(model)
         inputs = [self.builder.input(*named) for named in self.inputs(model)]
         outputs = self.nested(model, inputs, "")
         if self.problems:
@@ -147,10 +148,10 @@ class _Reader:
         label = self.label(f"{scope}{operation.name}")
         made: list[Value] = []
         try:
-            arguments = _replaced((node.arguments.args, node.arguments.kwargs), values)
+            arguments = replaced((node.arguments.args, node.arguments.kwargs), values)
             if hasattr(operation, "layers") and hasattr(operation, "inputs"):
-                inner = _functional(operation)
-                made = self.nested(inner, [a for a in _leaves(arguments[0]) if isinstance(a, Value)], f"{label}/")
+                inner = functional(operation)
+                made = self.nested(inner, [a for a in leaves(arguments[0]) if isinstance(a, Value)], f"{label}/")
             else:
                 self.builder.label = label
                 made = [self.layer(operation, arguments)]
@@ -186,9 +187,9 @@ class _Reader:
         handler = LAYERS.get(kind)
         if handler is None:
             raise RefusedError("it is not supported", _ADVICE.get(kind, _GENERAL))
-        if any(isinstance(a, Value) for a in (*_leaves(args[1:]), *_leaves(kwargs))):
+        if any(isinstance(a, Value) for a in (*leaves(args[1:]), *leaves(kwargs))):
             raise RefusedError("it is called with more than its input", "leave masks and states away")
-        inputs = [a for a in _leaves(args[:1]) if isinstance(a, Value)]
+        inputs = [a for a in leaves(args[:1]) if isinstance(a, Value)]
         return handler(self.builder, layer, inputs)
 
 
@@ -196,44 +197,3 @@ def _input_name(tensor: Any) -> str:
     """The name its user gave a model input."""
     history = getattr(tensor, "_keras_history", None)
     return str(history.operation.name if history is not None else tensor.name)
-
-
-def _functional(model: Any) -> Any:
-    """The functional model in ``model``: itself, or what a Sequential has built.
-
-    Raises:
-        UnsupportedError: a subclassed or unbuilt model, whose layers cannot be seen.
-    """
-    inner = getattr(model, "_functional", None) if type(model).__name__ == "Sequential" else model
-    if inner is not None and hasattr(inner, "_nodes_by_depth"):
-        return inner
-    name = str(getattr(model, "name", type(model).__name__))
-    if type(model).__name__ == "Sequential":
-        problem = Problem("the model is not built", f"model '{name}'", hint="start it with keras.Input(shape=...)")
-    else:
-        hint = "build it as Sequential or with keras.Model(inputs, outputs); its call() is Python code"
-        problem = Problem("its layers cannot be seen", f"model '{name}'", type(model).__name__, hint=hint)
-    raise UnsupportedError(problem)
-
-
-def _replaced(tree: Any, values: Mapping[int, Value]) -> Any:
-    """A nest of arguments with the Values in place of their Keras tensors."""
-    if id(tree) in values:
-        return values[id(tree)]
-    if isinstance(tree, dict):
-        return {k: _replaced(v, values) for k, v in tree.items()}
-    if isinstance(tree, list | tuple):
-        return type(tree)(_replaced(v, values) for v in tree)
-    return tree
-
-
-def _leaves(tree: Any) -> Iterable[Any]:
-    """What a nest of lists, tuples and dicts holds."""
-    if isinstance(tree, dict):
-        for key in sorted(tree):
-            yield from _leaves(tree[key])
-    elif isinstance(tree, list | tuple):
-        for item in tree:
-            yield from _leaves(item)
-    else:
-        yield tree
