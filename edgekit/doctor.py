@@ -57,6 +57,7 @@ _PROGRAMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("gcc", "--toolchain gcc on the host", "gcc", ("--version",)),
     ("qemu-system-arm", "emulates the mps2 and mps3 boards, Cortex-M55 among them", "qemu-system-arm", ("--version",)),
     ("qemu-aarch64", "emulates 64-bit Linux boards", "qemu-user", ("--version",)),
+    ("ssh", "Linux boards: --port ssh://USER@HOST", "openssh-client", ("-V",)),
     ("openocd", "flashes over a debug probe: flash --via openocd", "openocd", ("--version",)),
 )
 

@@ -79,7 +79,7 @@ Port = Annotated[
     typer.Option(
         "--port",
         metavar="PORT",
-        help="Serial port or pyserial URL of a real board that you flashed with the built image; else it is emulated.",
+        help="Serial port, pyserial URL or ssh://USER@HOST of a board that you flashed; else it is emulated.",
     ),
 ]
 OutDir = Annotated[

@@ -88,6 +88,7 @@ class Via(StrEnum):
     VOLUME = "volume"
     PYOCD = "pyocd"
     OPENOCD = "openocd"
+    SSH = "ssh"
     EMULATOR = "emulator"
 
 
@@ -99,7 +100,7 @@ def flash(
     *,
     via: Annotated[Via | None, typer.Option("--via", help="How (else: what is plugged in).")] = None,
     port: Annotated[
-        str, typer.Option("--port", metavar="PORT", help="Serial port to ask which image the board runs.")
+        str, typer.Option("--port", metavar="PORT", help="Where to ask which image it runs; ssh://USER@HOST of Linux.")
     ] = "",
     volume: Annotated[
         Path | None, typer.Option("--volume", metavar="DIR", help="The board's drive, if it is not found by itself.")

@@ -91,7 +91,7 @@ def _emulated(board: Board, plan: Plan, image: Image, patience: Patience | None)
 def _by_hand(board: Board, image: Image) -> Problem:
     methods = ", ".join(board.flash.methods) or "the vendor's tool"
     return Problem(
-        "edgekit does not flash real boards yet, and this one has no emulator",
+        "this board has no emulator, and no port of a real one is given",
         board.name,
-        hint=f"Flash {image.binary} by hand ({methods}), then give the board's serial port.",
+        hint=f"Flash {image.binary} ({methods}; see `edgekit flash --help`), then say its --port.",
     )

@@ -1,4 +1,4 @@
-"""Byte streams to a board: any pyserial URL, or an object that reads and writes.
+"""Byte streams to a board: any pyserial URL, a program over ssh, or an object that reads and writes.
 
 Opening says what to do when a port is absent, busy or not permitted; a port that vanishes while in use raises
 ``PortError`` too.
@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 import serial
 from serial.tools import list_ports
 
+from edgekit.device import ssh
 from edgekit.errors import PortError, Problem
 
 BAUD = 115_200
@@ -99,12 +100,14 @@ class SerialStream:
             time.sleep(min(seconds, _POLL_S))
 
 
-def open_port(url: str, baud: int = BAUD, write_timeout_s: float = 10.0) -> SerialStream:
-    """Open a serial port: a device name or any URL pyserial knows (``socket://``, ``rfc2217://``).
+def open_port(url: str, baud: int = BAUD, write_timeout_s: float = 10.0) -> Stream:
+    """Open a serial port: a device name or any URL pyserial knows (``socket://``, ``rfc2217://``); or ``ssh://``.
 
     Raises:
         PortError: if the port is absent, in use or not permitted.
     """
+    if url.startswith(ssh.SCHEME):
+        return ssh.open_program(url)
     options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": write_timeout_s}
     if "://" not in url:
         options["exclusive"] = True

@@ -185,7 +185,7 @@ def test_a_real_board_without_a_port_says_what_to_do(nucleo):
     real = dataclasses.replace(nucleo.board, emulator="", flash=boards.Flash(methods=("volume", "openocd")))
     with pytest.raises(DeviceError) as caught, deploy(real, nucleo.plan, nucleo.image):
         pass
-    assert "does not flash real boards yet" in str(caught.value)
+    assert "no port of a real one is given" in str(caught.value)
     assert "volume, openocd" in str(caught.value)
 
 

@@ -47,7 +47,7 @@ def test_what_was_copied_is_the_image_and_the_board_runs_it(firmware, tmp_path, 
     with Drive(made.board, tmp_path / "DRIVE", made.image.elf) as drive:
         done = flash(made, drive)
         pieces = dict(drive.flashed)
-    assert done.verified == ("the board says over its serial port that it runs this build",)
+    assert done.verified == ("the board says over its port that it runs this build",)
     assert done.bytes == made.image.elf.with_suffix(f".{made.board.volume.image}").stat().st_size
     for part in elf.read(made.image.elf).segments:
         at, data = max((a, d) for a, d in pieces.items() if a <= part.address)
@@ -215,6 +215,12 @@ def test_a_dry_run_prints_the_command_and_does_nothing(firmware, tmp_path):
     assert (tree["dry_run"], tree["verified"]) == (True, [])
     assert "would run: cp" in call(*args).stdout
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_for_a_drive_that_is_not_there_still_says_what_would_be_copied(firmware):
+    made = firmware("nucleo-l4r5zi")
+    choice = choose(made.board, made.image, Wish(via="volume"), nothing, dry_run=True)
+    assert choice.way.commands[0].endswith(" DRIVE/")
 
 
 def test_a_project_of_another_board_and_a_folder_that_is_none_are_refused(firmware, tmp_path):

@@ -22,6 +22,8 @@ APT = {
     "gcc": "gcc",
     "openocd": "openocd",
     "chromium": "chromium fonts-dejavu-core",
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
 }
 """Tools tests may need, and the Debian packages that bring them."""
 

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.board import Board
+from edgekit.device import ssh
 from edgekit.device.deploy import Image
 from edgekit.device.discovery.found import Device, Found
 from edgekit.device.flash import openocd, pyocd
 from edgekit.device.flash.emulator import OnEmulator
 from edgekit.device.flash.openocd import ByOpenocd
 from edgekit.device.flash.pyocd import ByPyocd
+from edgekit.device.flash.ssh import BySsh
 from edgekit.device.flash.volume import ByVolume
 from edgekit.device.flash.way import Way
 from edgekit.errors import FlashError, Problem, UsageError
 
-WAYS = ("volume", "pyocd", "openocd", "emulator")
+WAYS = ("volume", "pyocd", "openocd", "ssh", "emulator")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def choose(board: Board, image: Image, wish: Wish, look: Look, *, dry_run: bool 
         UsageError: the way is unknown, or not the board's, or several boards can be meant.
         FlashError: what the way needs is not plugged in.
     """
-    via = wish.via or ("volume" if wish.volume else "pyocd" if wish.probe else "")
+    by_port = "ssh" if wish.port.startswith(ssh.SCHEME) else ""
+    via = wish.via or ("volume" if wish.volume else "pyocd" if wish.probe else by_port)
     if via:
         return _asked_for(board, image, wish, via, look, dry_run=dry_run)
     if wish.port:
@@ -83,12 +86,8 @@ def _asked_for(board: Board, image: Image, wish: Wish, via: str, look: Look, *, 
         raise UsageError(Problem("this board is not flashed that way", board.name, f"'{via}'", ", ".join(allowed)))
     if via == "emulator":
         return Choice(OnEmulator(board, image), "as asked for")
-    if via == "volume" and wish.volume is not None:
-        return Choice(ByVolume(board, image, wish.volume), "as asked for", wish.port)
-    if via == "pyocd" and (wish.probe or dry_run):
-        return Choice(ByPyocd(board, image, wish.probe), "as asked for", wish.port)
-    if via == "openocd" and (wish.probe or dry_run):
-        return Choice(ByOpenocd(board, image, wish.probe), "as asked for", wish.port)
+    if (way := _told(board, image, wish, via, dry_run=dry_run)) is not None:
+        return Choice(way, "as asked for", wish.port)
     devices = look().devices
     able = [d for d in devices if board.name in d.boards and _reaches(d, board, via)]
     if len(able) > 1:
@@ -104,6 +103,23 @@ def _asked_for(board: Board, image: Image, wish: Wish, via: str, look: Look, *, 
     if dry_run:
         return Choice(ByVolume(board, image, Path("DRIVE")), "as asked for", wish.port)
     raise FlashError(Problem(f"there is no {via} of this board; nothing was written", board.name, hint=_how(board)))
+
+
+def _told(board: Board, image: Image, wish: Wish, via: str, *, dry_run: bool) -> Way | None:
+    """The way whose other end the user named, or need not name in a dry run; None if it has to be looked for."""
+    match via:
+        case "ssh":
+            if not wish.port.startswith(ssh.SCHEME):
+                raise UsageError(Problem("ssh needs the board's address", board.name, hint="--port ssh://USER@HOST"))
+            return BySsh(board, image, ssh.parse(wish.port))
+        case "pyocd" if wish.probe or dry_run:
+            return ByPyocd(board, image, wish.probe)
+        case "openocd" if wish.probe:
+            return ByOpenocd(board, image, wish.probe)
+        case "volume" if wish.volume is not None:
+            return ByVolume(board, image, wish.volume)
+        case _:
+            return None
 
 
 def _reaches(device: Device, board: Board, method: str) -> bool:

@@ -14,6 +14,7 @@ from edgekit.device.flash.way import Progress, Way
 from edgekit.errors import PortError
 
 _ANSWER_S = 10.0
+_ASKED = "the board says over its port that it runs this build"
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ def flash(
     """
     head = _head(board, image, choice)
     if not force and _running(board, choice) == image.build_id:
-        how = "the board says over its serial port that it runs this build"
-        return Flashed(**head, verified=(how,), skipped=True)
+        return Flashed(**head, verified=(_ASKED,), skipped=True)
     begin = time.monotonic()
     written = choice.way.write(progress)
     verified = (written.verified,) if written.verified else ()
@@ -73,7 +73,7 @@ def flash(
     if choice.port:
         progress("asking the board which image it runs", 0, 0)
         wait_for(choice.port, board.serial.baud, image.build_id, answer_s)
-        verified += ("the board says over its serial port that it runs this build",)
+        verified += (_ASKED,)
     elif not verified:
         notes += ("whether the board runs it is not known: give its serial port with --port to have it asked",)
     seconds = time.monotonic() - begin
