@@ -4,6 +4,7 @@ The verbs, as functions (their module loads at first use, so that ``import edgek
 
     import edgekit
 
+    edgekit.quantize("net.keras", "data.npz", "model.tflite")   # float becomes int8, its accuracy measured
     graph = edgekit.load("model.tflite")                        # a checked Graph
     edgekit.analyze(graph)                                      # ops, MACs, memory, which boards it fits
     edgekit.build("model.tflite", "nucleo-l4r5zi", out="fw")    # a CMake project of its own, and its image
@@ -18,14 +19,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.verbs import analyze, build, flash, load, make_plan, optimise, profile, run, verify
+    from edgekit.verbs import analyze, build, flash, load, make_plan, optimise, profile, quantize, run, verify
 
 __version__ = "0.1.0"
 
 AS_READ = "read"
 """The name of a graph before any pass."""
 
-__all__ = ["analyze", "build", "flash", "load", "make_plan", "optimise", "profile", "run", "verify"]
+__all__ = ["analyze", "build", "flash", "load", "make_plan", "optimise", "profile", "quantize", "run", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,10 +12,11 @@ from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack
 from edgekit.reports.parts import console, written
 from edgekit.reports.profile import ProfileReport
+from edgekit.reports.quantization import quantization
 from edgekit.reports.verification import build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "bench", "build", "comparison", "console", "cost_tables",
-    "devices", "errors", "flashed", "kernel", "kernels", "layer", "ops", "run", "sizes", "stack", "tools",
-    "verification", "written",
+    "devices", "errors", "flashed", "kernel", "kernels", "layer", "ops", "quantization", "run", "sizes", "stack",
+    "tools", "verification", "written",
 ]  # fmt: skip

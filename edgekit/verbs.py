@@ -13,23 +13,26 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import AS_READ, analysis, execution, flashing, keeping, passes
+from edgekit import AS_READ, analysis, execution, flashing, keeping, passes, quantizing
 from edgekit import board as board_files
 from edgekit import bundle as bundles
 from edgekit import samples as sample_files
 from edgekit.analysis import Analysis
 from edgekit.board import Board
+from edgekit.compress.calibrate import CALIBRATORS
 from edgekit.device.flash.choose import Wish
 from edgekit.device.flash.run import Flashed
 from edgekit.device.link import RUNS_MAX
 from edgekit.device.meters.registry import Settings
-from edgekit.errors import Problem, UsageError, known_word
+from edgekit.errors import Problem, UnsupportedError, UsageError, known_word
 from edgekit.execution import Job, Progress, silent
 from edgekit.frontends import tflite
+from edgekit.frontends.keras import SUFFIXES as KERAS_SUFFIXES
 from edgekit.ir.graph import Graph
 from edgekit.plan import make
 from edgekit.plan.plan import Plan
 from edgekit.plan.select import Objective
+from edgekit.quantizing import Quantization
 from edgekit.results import Build, Profile, Run, Verification
 from edgekit.samples import Samples
 
@@ -48,7 +51,43 @@ def load(model: ModelLike) -> Graph:
         ModelError: the file cannot be read, is damaged or contradicts itself.
         UnsupportedError: everything in it that edgekit cannot generate.
     """
+    if isinstance(model, str | Path) and Path(model).suffix.lower() in KERAS_SUFFIXES:
+        hint = f"quantize it first: edgekit quantize {Path(model).name} --data samples.npz"
+        raise UnsupportedError(Problem("this is a float model; boards run int8 ones", Path(model).name, hint=hint))
     return model if isinstance(model, Graph) else tflite.read(model)
+
+
+def quantize(
+    model: Path | str | Graph,
+    data: SamplesLike,
+    out: Path | str | None = None,
+    *,
+    test: SamplesLike | None = None,
+    calibrate: str = "minmax",
+    max_drop: float | None = None,
+    progress: Progress = silent,
+) -> Quantization:
+    """The int8 form of a float model, with its accuracy beside the float one's; written to ``out``, if given.
+
+    ``model`` is a .keras or .h5 file or a float Graph. Ranges come from ``data``, by ``calibrate``, one of
+    ``edgekit.compress.calibrate.CALIBRATORS``. Accuracy is measured on ``test``, or else on that part of ``data`` that
+    set no ranges. If it drops by more than ``max_drop`` (a share; 0.01 if None) nothing is written, and the result's
+    ``refused`` says so.
+
+    Raises:
+        DataError: the samples do not fit, are too few, constant or not finite, or labels name no class.
+        UnsupportedError: every layer that has no int8 form.
+        ModelError, MissingToolError: the model cannot be read.
+    """
+    return quantizing.run(
+        model,
+        data,
+        test=test,
+        out=None if out is None else Path(out),
+        calibrator=known_word("calibrator", calibrate, CALIBRATORS),
+        max_drop=max_drop,
+        progress=progress,
+    )
 
 
 def optimise(graph: Graph, after: str | None = None) -> Graph:

@@ -16,6 +16,8 @@ _BINS = 2048
 _PERCENT = 99.99
 _LEVELS = 256
 _STEPS = 40
+MIN_SAMPLES = 8
+"""Fewer say nothing about the ranges of a model in use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,10 @@ def check(graph: Graph, columns: Sequence[Array]) -> None:
             wrong.append(Problem("the samples hold values that are not finite", where, "NaN or infinity"))
         elif float(column.min()) == float(column.max()):
             wrong.append(Problem("all samples hold one value", where, str(float(column.min())), hint="give real data"))
+    if not wrong and len(columns[0]) < MIN_SAMPLES:
+        hint = "give samples as the model meets them in use"
+        found, allowed = str(len(columns[0])), f"at least {MIN_SAMPLES}, better 100 or more"
+        wrong.append(Problem("so few samples cannot set ranges", graph.name, found, allowed, hint))
     if wrong:
         raise DataError(*wrong)
 

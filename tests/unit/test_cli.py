@@ -20,7 +20,7 @@ from edgekit.commands import catalogue
 
 COMMANDS = (
     "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
-    "devices", "flash", "compare",
+    "devices", "flash", "compare", "quantize",
 )  # fmt: skip
 MODEL = str(demo.MODEL)
 

@@ -1,0 +1,350 @@
+"""A float model and samples become an int8 .tflite file, with what that costs in accuracy: the verb quantize."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit import __version__, reference, samples
+from edgekit.compress import Options, calibrate, quantize
+from edgekit.compress.fuse import fuse
+from edgekit.errors import DataError, InternalError, Problem, UsageError, UserError
+from edgekit.execution import Progress
+from edgekit.frontends import keras as keras_reader
+from edgekit.frontends import tflite, tflite_writer
+from edgekit.ir import batch, interp
+from edgekit.ir.graph import Array, DType, Graph
+from edgekit.passes.fold import fold_constants
+from edgekit.samples import Samples
+from edgekit.scoring import Z95, Accuracy, score
+
+CALIBRATION = 500
+"""At most so many samples set the ranges: more make no difference that could be measured."""
+FEW = 64
+MAX_DROP = 0.01
+EXACT_ON = 3
+SUFFIX = "_int8.tflite"
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Float samples in two parts: ranges come from the first, figures from the second. ``labels`` may be empty."""
+
+    calibration: tuple[Array, ...]
+    test: tuple[Array, ...]
+    labels: tuple[int, ...]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One form of the model on the test samples.
+
+    ``agreement`` is the share of samples answered as the float model answers them; ``snr_db`` how far the error of the
+    outputs lies below them.
+    """
+
+    name: str
+    accuracy: Accuracy | None
+    agreement: float
+    snr_db: float
+
+    def json(self) -> dict[str, Any]:
+        """As part of the result."""
+        snr = round(self.snr_db, 2) if math.isfinite(self.snr_db) else None
+        accuracy = self.accuracy.json() if self.accuracy else None
+        return {"name": self.name, "accuracy": accuracy, "agreement": round(self.agreement, 4), "snr_db": snr}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """By how much fewer of the same samples int8 gets right: a share, with its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """An int8 model and what it cost. ``out`` is the file written; None if ``refused`` says why it was not."""
+
+    model: str
+    graph: Graph
+    out: Path | None
+    ladder: tuple[Rung, ...]
+    drop: Drop | None
+    max_drop: float
+    calibrator: str
+    calibrated_on: int
+    measured_on: int
+    float_weights: int
+    int8_weights: int
+    file_bytes: int
+    exact_on: int
+    notes: tuple[str, ...] = ()
+    refused: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """For other tools."""
+        drop = self.drop
+        return {
+            "edgekit": __version__,
+            "kind": "quantization",
+            "model": self.model,
+            "written": str(self.out) if self.out else None,
+            "refused": self.refused or None,
+            "calibrator": self.calibrator,
+            "calibrated_on": self.calibrated_on,
+            "measured_on": self.measured_on,
+            "ladder": [rung.json() for rung in self.ladder],
+            "drop": None if drop is None else {"share": drop.share, "low": drop.low, "high": drop.high},
+            "max_drop": self.max_drop,
+            "float_weights_bytes": self.float_weights,
+            "int8_weights_bytes": self.int8_weights,
+            "file_bytes": self.file_bytes,
+            "exact_in_tflite_micro_on": self.exact_on,
+            "notes": list(self.notes),
+        }
+
+
+def run(
+    model: Path | str | Graph,
+    data: Path | str | Samples,
+    *,
+    test: Path | str | Samples | None,
+    out: Path | None,
+    calibrator: str,
+    max_drop: float | None,
+    progress: Progress,
+) -> Quantization:
+    """Read, calibrate, quantise, measure, check, write; nothing is written before everything else has succeeded."""
+    _writable(out)
+    progress("reading the model", 0, 0)
+    graph = model if isinstance(model, Graph) else load_float(Path(model))
+    parts = divide(graph, data, test)
+    if max_drop is not None and not parts.labels:
+        hint = "add an array 'labels' with a class number for each sample, or leave --max-drop away"
+        raise DataError(Problem("without labels there is no accuracy that could drop", hint=hint))
+    allowed = MAX_DROP if max_drop is None else max_drop
+    progress("quantising", 0, 0)
+    small = quantize(graph, parts.calibration, Options(calibrator))
+    fused = fuse(fold_constants(graph))
+    progress("measuring", 0, 0)
+    rungs, drop = measured(fused, {"int8": small}, parts)
+    written = tflite_writer.write(small)
+    progress("comparing with tflite-micro", 0, 0)
+    exact_on = compared(written, small, parts.test)
+    refused = too_much(drop, allowed)
+    result = Quantization(
+        model=graph.name,
+        graph=small,
+        out=out if not refused else None,
+        ladder=rungs,
+        drop=drop,
+        max_drop=allowed,
+        calibrator=calibrator,
+        calibrated_on=len(parts.calibration[0]),
+        measured_on=len(parts.test[0]),
+        float_weights=_weights(fused),
+        int8_weights=_weights(small),
+        file_bytes=len(written),
+        exact_on=exact_on,
+        notes=parts.notes,
+        refused=refused,
+    )
+    if result.out is not None:
+        write_whole(result.out, written)
+    return result
+
+
+def load_float(path: Path) -> Graph:
+    """The float graph of a model file.
+
+    Raises:
+        ModelError, UnsupportedError, MissingToolError: as the frontend of its kind does.
+        UserError: it is of no kind that can be quantised.
+    """
+    if path.suffix.lower() in keras_reader.SUFFIXES:
+        return keras_reader.read(path)
+    if path.suffix.lower() == ".tflite":
+        hint = "give the Keras model it was converted from (.keras or .h5)"
+        raise UserError(Problem("a .tflite file cannot be quantised", path.name, hint=hint))
+    allowed = ", ".join(keras_reader.SUFFIXES)
+    raise UserError(Problem("this kind of file cannot be quantised", path.name, path.suffix or "no suffix", allowed))
+
+
+def divide(graph: Graph, data: Path | str | Samples, test: Path | str | Samples | None) -> Data:
+    """Samples checked against the model and parted: with ``test`` all of ``data`` is for the ranges.
+
+    Raises:
+        DataError: everything about them that does not fit, is constant, too few or not finite.
+    """
+    given = data if isinstance(data, Samples) else samples.load(data, graph)
+    judged = given if test is None else test if isinstance(test, Samples) else samples.load(test, graph)
+    columns, tests = _columns(given), _columns(judged)
+    calibrate.check(graph, columns)
+    _labels_fit(graph, judged)
+    order = np.random.default_rng(0).permutation(len(given))
+    notes: list[str] = []
+    rest = np.arange(len(judged))
+    if test is not None:
+        chosen = order[:CALIBRATION]
+    elif len(given) < 2 * calibrate.MIN_SAMPLES:
+        chosen = order
+        notes.append(f"{len(given)} samples are too few to part: figures are of those the ranges were taken from")
+    else:
+        half = min(CALIBRATION, len(given) // 2)
+        chosen, rest = np.sort(order[:half]), np.sort(order[half:])
+    if len(chosen) < FEW:
+        notes.append(f"only {len(chosen)} samples set the ranges; 100 or more make them sure")
+    return Data(
+        calibration=tuple(c[chosen] for c in columns),
+        test=tuple(c[rest] for c in tests),
+        labels=tuple(judged.labels[i] for i in rest) if judged.labels else (),
+        classes=judged.classes,
+        notes=tuple(notes),
+    )
+
+
+def _columns(given: Samples) -> list[Array]:
+    """An array (samples, ...) for each input."""
+    return [np.concatenate(column) for column in zip(*given.inputs, strict=True)]
+
+
+def _labels_fit(graph: Graph, given: Samples) -> None:
+    if not given.labels:
+        return
+    size = graph.tensors[graph.outputs[0]].elements
+    classes = max(size, 2)
+    low, high = min(given.labels), max(given.labels)
+    if not 0 <= low <= high < classes:
+        hint = "labels are class numbers that start at 0, as the model's outputs do"
+        found, allowed = f"{low} to {high}", f"0 to {classes - 1}"
+        raise DataError(Problem("labels name classes the model does not have", given.source, found, allowed, hint))
+
+
+def answers(outputs: Array) -> Array:
+    """The class each row of float outputs names, by the rules of ``samples.answer``."""
+    return np.array([samples.answer(row) for row in outputs])
+
+
+def real_outputs(graph: Graph, columns: Sequence[Array]) -> list[Array]:
+    """Real values of the outputs of a float or an int8 graph for float samples."""
+    tensors = [graph.tensors[n] for n in graph.inputs]
+    given = [c if t.dtype is DType.FLOAT32 else samples.quantise(c, t) for t, c in zip(tensors, columns, strict=True)]
+    made = batch.outputs(graph, given)
+    ends = [graph.tensors[n] for n in graph.outputs]
+    return [
+        m if t.dtype is DType.FLOAT32 else samples.real_values(m, t.scale, t.zero_point)
+        for t, m in zip(ends, made, strict=True)
+    ]
+
+
+def measured(fused: Graph, forms: dict[str, Graph], parts: Data) -> tuple[tuple[Rung, ...], Drop | None]:
+    """The float model and other forms of it on the test samples, and how far the last of them falls short."""
+    real = real_outputs(fused, parts.test)
+    truth = answers(real[0])
+    rungs = [Rung("float", _accuracy(parts, truth), 1.0, math.inf)]
+    theirs = truth
+    for name, form in forms.items():
+        outputs = real_outputs(form, parts.test)
+        theirs = answers(outputs[0])
+        agreement = float((theirs == truth).mean())
+        rungs.append(Rung(name, _accuracy(parts, theirs), agreement, decibels(real, outputs)))
+    drop = paired(np.array(parts.labels) == truth, np.array(parts.labels) == theirs) if parts.labels else None
+    return tuple(rungs), drop
+
+
+def _accuracy(parts: Data, given: Array) -> Accuracy | None:
+    return score(parts.labels, [int(a) for a in given], parts.classes) if parts.labels else None
+
+
+def decibels(real: Sequence[Array], ours: Sequence[Array]) -> float:
+    """How far the error lies below the signal."""
+    signal = sum(float((r.astype(np.float64) ** 2).sum()) for r in real)
+    noise = sum(float(((r.astype(np.float64) - o) ** 2).sum()) for r, o in zip(real, ours, strict=True))
+    return 10 * math.log10(max(signal, 1e-30) / noise) if noise else math.inf
+
+
+def paired(before: Array, after: Array) -> Drop:
+    """The drop of the share that is right, on the same samples, and its 95 % interval.
+
+    The variance is that of paired proportions: only samples that changed count (A. Agresti, "Categorical Data
+    Analysis", chapter on matched pairs).
+    """
+    count = len(before)
+    lost, won = int((before & ~after).sum()), int((~before & after).sum())
+    share = (lost - won) / count
+    half = Z95 * math.sqrt(max(lost + won - (lost - won) ** 2 / count, 0.0)) / count
+    return Drop(share, share - half, share + half)
+
+
+def too_much(drop: Drop | None, allowed: float) -> str:
+    """Why the model must not be written; empty if it may."""
+    if drop is None or drop.share <= allowed + 1e-12:
+        return ""
+    return f"int8 is {drop.share:.2%} less accurate than float, more than the {allowed:.2%} that --max-drop allows"
+
+
+def compared(data: bytes, graph: Graph, columns: Sequence[Array], count: int = EXACT_ON) -> int:
+    """On how many samples the file gives, read again, the graph's bytes in tflite-micro; 0 if that is not installed.
+
+    Raises:
+        InternalError: a byte differs.
+    """
+    if not reference.has_tflite_micro():
+        return 0
+    again = tflite.read(data)
+    oracle = reference.make(again, again, data)
+    given = [samples.quantise(c[:count], graph.tensors[n]) for n, c in zip(graph.inputs, columns, strict=True)]
+    for i in range(len(given[0])):
+        sample = [c[i : i + 1] for c in given]
+        ours = interp.run(graph, sample)
+        for name, theirs in oracle.values(sample).items():
+            if not np.array_equal(ours[name], theirs):
+                raise InternalError(Problem("tflite-micro computes other bytes than edgekit", f"tensor '{name}'"))
+    return len(given[0])
+
+
+def _weights(graph: Graph) -> int:
+    """Bytes of all constants."""
+    return sum(t.bytes for t in graph.tensors.values() if t.data is not None)
+
+
+def _writable(out: Path | None) -> None:
+    """Whether ``out`` can be written, asked before the work begins."""
+    if out is None:
+        return
+    if out.suffix.lower() != ".tflite":
+        raise UsageError(Problem("the int8 model is a .tflite file", "--out", str(out), "a name that ends in .tflite"))
+    if not out.parent.is_dir():
+        raise UserError(Problem("there is no such folder", str(out.parent), hint="make it first"))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """A file that is either there with all its bytes or as it was before.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(Problem(f"the model cannot be written: {error.strerror}", str(path))) from error

@@ -1,0 +1,66 @@
+"""The report of a quantisation: the ladder from float to int8, sizes, next step."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from edgekit.quantizing import Quantization, Rung
+from edgekit.reports.parts import notes, size, table, text
+
+_EXACT_HINT = "tflite-micro is not installed: pip install 'edgekit[oracle]' to have the file checked against it"
+
+
+def quantization(q: Quantization) -> RenderableType:
+    """The whole report."""
+    head = text((q.model, "bold"), f", calibrated by {q.calibrator} on {q.calibrated_on} samples, ",
+                f"measured on {q.measured_on}")  # fmt: skip
+    parts: list[RenderableType] = [head, "", _ladder(q), ""]
+    if q.drop is not None:
+        change = "less" if q.drop.share >= 0 else "more"
+        span = f"95 % interval of the drop {q.drop.low:+.2%} to {q.drop.high:+.2%}, same samples"
+        parts.append(
+            text(f"int8 is {abs(q.drop.share):.2%} {change} accurate than float", (f" ({span})", "bright_black"))
+        )
+    else:
+        parts.append("no labels: the share of samples that both answer alike stands for accuracy")
+    parts.append(text(f"weights {size(q.float_weights)} -> {size(q.int8_weights)}, file {size(q.file_bytes)}"))
+    if q.exact_on:
+        parts.append(
+            text(("exact", "green"), f": tflite-micro computes every byte of every layer alike on {q.exact_on} samples")
+        )
+    rows = [("note", note) for note in (*q.notes, *(() if q.exact_on else (_EXACT_HINT,)))]
+    if rows:
+        parts += ["", notes(rows)]
+    return Group(*parts, "", *_end(q))
+
+
+def _end(q: Quantization) -> list[RenderableType]:
+    if q.refused:
+        return [text(("NOT WRITTEN: ", "bold red"), q.refused), "next: another --calibrate, or more samples in --data"]
+    if q.out is None:
+        return []
+    return [text(("written: ", "green"), str(q.out)), f"next: edgekit profile {q.out} --board nucleo-l4r5zi"]
+
+
+def _ladder(q: Quantization) -> Table:
+    result = table()
+    result.add_column("", no_wrap=True)
+    for head in ("accuracy", "95 % interval", "as float", "output SNR"):
+        result.add_column(head, justify="right", no_wrap=True)
+    for rung in q.ladder:
+        result.add_row(rung.name, *_accuracy(rung), f"{rung.agreement:.2%}", _snr(rung))
+    return result
+
+
+def _accuracy(rung: Rung) -> tuple[str, str]:
+    if rung.accuracy is None:
+        return "-", "-"
+    low, high = rung.accuracy.interval
+    return f"{rung.accuracy.share:.2%}", f"{low:.1%} to {high:.1%}"
+
+
+def _snr(rung: Rung) -> str:
+    return f"{rung.snr_db:.1f} dB" if math.isfinite(rung.snr_db) else "-"
