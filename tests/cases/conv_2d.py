@@ -55,6 +55,16 @@ CASES = (
     Case("large_bias", Conv2D(), (act((1, 3, 3, 2)), weights((4, 1, 1, 2), 1e-7, 0), bias(4, 1 << 30)), (act(scale=0.05, zero_point=-4),)),
     Case("multiplier_above_one", Conv2D(), (act((1, 3, 3, 2), 0.9), weights((4, 1, 1, 2), 0.9, 0), bias(4, 9)), (act(scale=0.05, zero_point=-4),)),
     Case("input_zero_point_lowest", Conv2D(), (act((1, 4, 4, 5), zero_point=-128), weights((3, 3, 3, 5), axis=0), bias(3))),
+    Case("tiles_less_one", Conv2D(), (act((1, 3, 7, 8)), weights((6, 3, 3, 8), axis=0), bias(6))),
+    Case("tiles_of_eight_columns", Conv2D(activation=Activation.RELU), (act((1, 4, 8, 16), zero_point=-128), weights((4, 3, 3, 16), 0.001, 0), bias(4)), (act(scale=0.05, zero_point=-128),)),
+    Case("tiles_and_one", Conv2D(), (act((1, 5, 9, 20), zero_point=127), weights((2, 3, 3, 20), 0.001, 0), bias(2))),
+    Case("tiles_valid", Conv2D(padding=VALID, activation=Activation.RELU6), (act((1, 6, 18, 12)), weights((4, 3, 3, 12), axis=0), bias(4)), (act(scale=0.04, zero_point=-100),)),
+    Case("tiles_inside", Conv2D(), (act((2, 3, 21, 4)), weights((4, 3, 3, 4), axis=0), bias(4))),
+    Case("tiles_of_36_channels", Conv2D(), (act((1, 2, 3, 36)), weights((4, 3, 3, 36), 0.0005, 0), bias(4))),
+    Case("one_pixel", Conv2D(), (act((1, 1, 1, 8)), weights((2, 3, 3, 8), axis=0), bias(2))),
+    Case("tiles_of_lowest_weights", Conv2D(), (act((1, 4, 4, 48), zero_point=-128), replace(weights((4, 3, 3, 48), 0.00005, 0), low=-128, high=-127), bias(4))),
+    Case("tiles_of_highest_weights", Conv2D(activation=Activation.RELU), (act((1, 4, 4, 44), zero_point=3), replace(weights((4, 3, 3, 44), 0.00005, 0), low=126), bias(4)), (act(scale=0.05, zero_point=-128),)),
+    Case("tiles_of_large_sums", Conv2D(), (act((1, 4, 5, 8), 0.05), replace(weights((8, 3, 3, 8), 1e-6, 0), low=100), bias(8, (1 << 29) - 5_000_000)), (act(scale=0.35, zero_point=-4),)),
     Case("input_zero_point_highest", Conv2D(), (act((1, 4, 4, 5), zero_point=127), weights((3, 3, 3, 5), axis=0), bias(3))),
 )  # fmt: skip
 

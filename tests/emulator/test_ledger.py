@@ -26,8 +26,21 @@ def test_a_model_is_exact_and_costs_what_the_ledger_says(name, board, toolchain)
     path = model(ledger.MODELS[name])
     compiler_for(board, toolchain)
     profile, entry = ledger.measure(path, board, toolchain)
+    hold_against_the_ledger(profile, entry, ledger.key(name, board, toolchain))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("toolchain", ledger.TOOLCHAINS)
+def test_kernels_chosen_for_speed_are_exact_and_cost_what_the_ledger_says(toolchain):
+    path, board = model(ledger.MODELS["ic"]), ledger.BOARDS[0]
+    compiler_for(board, toolchain)
+    profile, entry = ledger.measure(path, board, toolchain, "speed")
+    assert entry.instructions <= 9_000_000
+    hold_against_the_ledger(profile, entry, ledger.key(ledger.SPEED, board, toolchain))
+
+
+def hold_against_the_ledger(profile, entry, where):
     assert profile.exact, profile.verification.first_divergent
-    where = ledger.key(name, board, toolchain)
     if ledger.updating():
         ledger.store(where, entry)
     kept = ledger.read()[where]

@@ -166,3 +166,43 @@ def test_a_three_channel_patch_ends_with_the_ninth_taps():
     even, odd = taps_of(pack.pack("dsp_stream_3x3x3", layer.arrays, layer.ints)[2:-3])
     for taps, rows in zip((even, odd), layer.arrays["filter"].reshape(2, 3, 9), strict=True):
         assert taps.tolist() == [*rows[:, :8].reshape(-1), *rows[:, 8], 0]
+
+
+def winograd(stream, pairs):
+    """Weights [position][input channel] of both channels, and their records."""
+    low, high = halves(stream[: 32 * pairs].reshape(16, pairs // 2, 2, 2))  # position, quad, half, output channel
+    weights_of = np.stack([low, high], axis=3).transpose(4, 0, 1, 3, 2).reshape(2, 16, 2 * pairs)
+    return weights_of, signed(stream[32 * pairs :]).reshape(2, 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_transformed_filter_gives_twice_the_sums_of_its_patches(seed):
+    layer = lowered(Conv2D(), act((1, 4, 4, 8), zero_point=0), weights((2, 3, 3, 8), axis=0), bias(2))
+    weights_of, records = winograd(pack.pack("dsp_winograd", layer.arrays, layer.ints), 4)
+    tile = np.random.default_rng(seed).choice([-128, 127, 3], (4, 4, 8))
+    spread = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    moved = np.einsum("ri,cj,ijk->rck", spread, spread, tile)
+    sums = np.einsum("opk,pk->op", weights_of, moved.reshape(16, 8)).reshape(2, 4, 4)
+    sums[:, 1, 1] += records[:, 0]
+    columns = np.stack([sums[..., 0] + sums[..., 1] + sums[..., 2], sums[..., 1] - sums[..., 2] - sums[..., 3]], axis=2)
+    both, apart = columns[:, 1] + columns[:, 2], columns[:, 1] - columns[:, 2]
+    assert not (both % 2).any()
+    assert not (apart % 2).any()
+    found = np.stack([columns[:, 0] + both // 2, apart // 2 - columns[:, 3]], axis=1)
+    for y in (0, 1):
+        for x in (0, 1):
+            patch = tile[y : y + 3, x : x + 3]
+            wanted = np.einsum("oijk,ijk->o", layer.arrays["filter"].astype(int), patch) + layer.arrays["bias"]
+            assert found[:, y, x].tolist() == (2 * wanted).tolist()
+    assert records[:, 1].tolist() == layer.arrays["multiplier"].tolist()
+    assert records[:, 2].tolist() == (-layer.arrays["shift"] - 1).tolist()
+
+
+@pytest.mark.parametrize(("low", "high"), [(-128, -128), (127, 127), (-128, 127)])
+def test_transformed_filters_are_below_nine_weights(low, high):
+    filters = replace(weights((2, 3, 3, 4), 1e-4, 0), low=low, high=high)
+    layer = lowered(Conv2D(), act((1, 4, 4, 4)), filters, bias(2))
+    weights_of, _ = winograd(pack.pack("dsp_winograd", layer.arrays, layer.ints), 2)
+    assert np.abs(weights_of).max() <= 9 * 128
+    whole = layer.arrays["filter"].astype(int).sum(axis=(1, 2))
+    assert weights_of[:, 5].tolist() == whole.tolist()

@@ -1,7 +1,7 @@
 """Choosing kernels for a whole model: by speed, by bytes, by what is worth its bytes, within a board's flash."""
 
 import pytest
-from support.models import every_weighted_kernel
+from support.models import Builder, every_weighted_kernel
 
 from edgekit import board as boards
 from edgekit.bench import fit
@@ -36,6 +36,29 @@ def test_smaller_kernels_are_taken_until_the_flash_suffices():
 
 def test_a_limit_that_nothing_keeps_ends_with_small_kernels():
     assert cost(Objective.SPEED, 1).flash < cost(Objective.SPEED).flash
+
+
+def wide_network():
+    """Two 3x3 convolutions whose filters are what counts, and nothing else."""
+    b = Builder("wide", (1, 16, 16, 32))
+    return b.graph(b.conv(b.conv(b.input, 32), 32))
+
+
+def kernels_of(capacity=0, objective=Objective.SPEED):
+    layers = select.offers(wide_network(), TARGET)
+    taken = select.assign(layers, objective, capacity)
+    return {layer[i].choice.kernel.name for layer, i in zip(layers, taken, strict=True)}
+
+
+def test_winograd_is_taken_for_speed_only_and_only_where_its_filters_fit():
+    assert kernels_of() == {"conv_2d_s8_dsp_winograd"}
+    layers = select.offers(wide_network(), TARGET)
+    whole = select.total(layers, select.assign(layers, Objective.SPEED)).flash
+    assert whole > 2 * 32 * 32 * 32  # 32 bytes for the nine weights of a pair of channels
+    assert kernels_of(whole) == {"conv_2d_s8_dsp_winograd"}
+    assert kernels_of(whole - 4) != {"conv_2d_s8_dsp_winograd"}
+    assert kernels_of(whole // 2) == {"conv_2d_s8_dsp"}
+    assert kernels_of(objective=Objective.BALANCED) == {"conv_2d_s8_dsp"}
 
 
 def test_a_core_without_a_table_takes_the_highest_priority():

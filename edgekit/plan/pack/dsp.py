@@ -48,6 +48,27 @@ def dsp_stream_3x3x3(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Ar
 
 
 @packer
+def dsp_winograd(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Channel pairs of an OHWI filter of 3x3 taps for ``ek_dsp_winograd_4``: uint32.
+
+    Per pair and position of the transformed 4x4 tile, a word of two input channels for each of the two (channels 0 and
+    2, then 1 and 3 of every four); then four times the bias, multiplier and shift less one of each. The transform is G
+    over the rows and 2G over the columns, G without its halves: weights of nine taps add up to at most 1152.
+    """
+    out_c, _, _, in_c = arrays["filter"].shape
+    weights, bias, records = _folded(arrays["filter"].reshape(out_c, -1), arrays, ints)
+    bias = bias + 128 * weights.sum(axis=1)
+    rows = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1]])
+    columns = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
+    moved = np.einsum("rf,cg,ofgi->orci", rows, columns, weights.reshape(out_c, 3, 3, in_c)) & 0xFFFF
+    quads = moved.reshape(out_c // 2, 2, 16, in_c // _QUAD, _QUAD)
+    words = quads[..., :2] | (quads[..., 2:] << 16)
+    stream = np.moveaxis(words.reshape(out_c // 2, 2, -1), 1, 2).reshape(out_c // 2, -1)
+    tails = np.array([[4 * b, m, s - 1] for b, (m, s) in zip(bias, records, strict=True)]).reshape(out_c // 2, 6)
+    return _words(np.concatenate([stream, tails], axis=1).reshape(-1))
+
+
+@packer
 def dsp_quad_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """Groups of four outputs of a fully connected filter (OC, IC) for ``ek_dsp_row``: uint32.
 
