@@ -24,6 +24,13 @@ CASES = (
     Case("most_that_tflite_micro_can_sum", Softmax(), (act((1, 511), 0.01),), PROBABILITY),
 )
 
+BEYOND_TFLITE_MICRO = (
+    Case("one_more_than_tflite_micro_can_sum", Softmax(), (act((1, 512), 0.01),), PROBABILITY),
+    Case("deep", Softmax(), (act((2, 1001), 0.05),), PROBABILITY),
+    Case("deepest", Softmax(), (act((1, 4095), 0.2),), PROBABILITY),
+)
+"""Of more than 511 nearly equal elements tflite-micro cannot hold the sum and aborts; tests/ops/test_softmax.py."""
+
 ROW = (act((1, 4)),)
 
 REFUSED = (

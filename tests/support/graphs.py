@@ -123,8 +123,13 @@ def samples(model: Graph, count: int = 3, seed: int = 1) -> list[list[Array]]:
 
 def all_cases() -> list[tuple[str, Case]]:
     """Every case of every module in tests/cases, by module name."""
-    modules = sorted(p.stem for p in CASES.glob("*.py") if not p.stem.startswith("_"))
-    return [(m, case) for m in modules for case in importlib.import_module(f"cases.{m}").CASES]
+    return [(m, case) for m in _modules() for case in importlib.import_module(f"cases.{m}").CASES]
+
+
+def kernel_cases() -> list[Case]:
+    """What kernels must get right: every case, and those on which tflite-micro would stop for some inputs."""
+    beyond = [getattr(importlib.import_module(f"cases.{m}"), "BEYOND_TFLITE_MICRO", ()) for m in _modules()]
+    return [*(case for _, case in all_cases()), *(case for some in beyond for case in some)]
 
 
 def refused_cases() -> list[tuple[str, str, Case]]:
@@ -146,6 +151,10 @@ def tensor(name: str, spec: Spec, shape: tuple[int, ...], rng: np.random.Generat
         data = np.array(spec.values).astype(spec.dtype.numpy).reshape(shape)
     data.flags.writeable = False
     return Tensor(name, shape, spec.dtype, spec.quant, data)
+
+
+def _modules() -> list[str]:
+    return sorted(p.stem for p in CASES.glob("*.py") if not p.stem.startswith("_"))
 
 
 def _bounds(tensor: Tensor) -> tuple[float, float]:

@@ -39,7 +39,7 @@ class Entry:
 def cases_of(kernel: Kernel) -> list[Case]:
     """Cases of every op the kernel can run."""
     found: list[Case] = []
-    for _, case in graphs.all_cases():
+    for case in graphs.kernel_cases():
         if kernel.family == case.op.FAMILY:
             view = graphs.graph(case).views()[0]
             if kernel.applies(case.op.lower(view).ints):
