@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from edgekit.analysis import CODE_ESTIMATE, Analysis, Fit
-from edgekit.reports.parts import Bar, dims, grid, notes, number, shorten, size, table, text
+from edgekit.reports.fitting import Bar, FittedTable
+from edgekit.reports.parts import dims, grid, notes, number, size, table, text
 
 _BAR = 12
-_NAME = 30
 
 
 def analysis(a: Analysis) -> RenderableType:
@@ -34,24 +33,24 @@ def _signatures(a: Analysis) -> list[RenderableType]:
     return [text(f"{kind}: {line}") for kind, lines in (("input", a.inputs), ("output", a.outputs)) for line in lines]
 
 
-def _layers(a: Analysis) -> Table:
+def _layers(a: Analysis) -> FittedTable:
     kernels = any(x.kernel for x in a.layers)
-    result = table(footer=True)
-    result.add_column("layer", "total", no_wrap=True)
+    result = table(footer=True, spare=("op",) if kernels else ())  # a kernel's name begins with its op
+    result.add_column("layer", "total", tail=True)
     result.add_column("op", no_wrap=True)
-    result.add_column("output", no_wrap=True)
+    result.add_column("output", whole=True)
     result.add_column("MACs", number(a.macs), justify="right", no_wrap=True)
     result.add_column("weights", number(a.weights), justify="right", no_wrap=True)
     if kernels:
-        result.add_column("kernel", no_wrap=True, overflow="ellipsis")
+        result.add_column("kernel", tail=True)
     for x in a.layers:
-        name, kernel = shorten(x.name, _NAME), [x.kernel or "(no code)"] if kernels else []
-        result.add_row(name, x.op, dims(x.shape), number(x.macs or None), number(x.weights or None), *kernel)
+        kernel = [x.kernel or "(no code)"] if kernels else []
+        result.add_row(x.name, x.op, dims(x.shape), number(x.macs or None), number(x.weights or None), *kernel)
     return result
 
 
-def _boards(fits: tuple[Fit, ...]) -> Table:
-    result = table()
+def _boards(fits: tuple[Fit, ...]) -> FittedTable:
+    result = table(spare=("bound", "core"))
     for head in ("board", "core"):
         result.add_column(head, no_wrap=True)
     result.add_column("fits", no_wrap=True)

@@ -8,22 +8,20 @@ from rich.console import Group, RenderableType
 
 from edgekit.bench.run import Bench
 from edgekit.plan.costs import CostTable
-from edgekit.reports.parts import notes, number, ratio, shorten, table, text
-
-_LAYER = 30
+from edgekit.reports.parts import notes, number, ratio, table, text
 
 
 def bench(found: Bench) -> RenderableType:
     """One line a kernel and layer; the cheapest kernel of each layer stands out."""
     result = table()
-    result.add_column("layer", no_wrap=True)
+    result.add_column("layer", tail=True)
     result.add_column("kernel", no_wrap=True)
     for head in ("instr", "/MAC", "cycles", "code", "weights"):
         result.add_column(head, justify="right", no_wrap=True)
     least = {r.layer: min(x.instructions for x in found.rows if x.layer == r.layer) for r in found.rows}
     before = ""
     for r in found.rows:
-        name = shorten(r.layer, _LAYER) if r.layer != before else ""
+        name = r.layer if r.layer != before else ""
         style = "bold green" if r.instructions == least[r.layer] else ""
         cells = (number(r.instructions), ratio(r.per_mac), number(r.cycles), number(r.code), number(r.weights))
         result.add_row(name, text((r.kernel, style)), *cells)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
 
 from edgekit.board import Board
 from edgekit.doctor import Check, missing
 from edgekit.ops.base import Op
 from edgekit.plan.kernels import Kernel
-from edgekit.reports.parts import grid, size, table, text
-
-_TITLE_MIN = 12
+from edgekit.reports.fitting import FittedTable
+from edgekit.reports.parts import facts, size, table, text
 
 
 class BoardList:
@@ -23,25 +21,20 @@ class BoardList:
         self.boards = all_boards
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield _boards(self.boards, options.max_width)
+        yield _boards(self.boards)
         note = "checked: whether somebody has held the board file's numbers against the manuals it names"
         yield text(("\n" + note, "bright_black"))
 
 
-def _boards(all_boards: Sequence[Board], width: int) -> Table:
-    heads = ("board", "core", "MHz", "RAM", "flash", "emulator", "checked")
-    rows = [_board(b) for b in all_boards]
-    taken = sum(max(len(cell) for cell in column) + 1 for column in zip(heads, *rows, strict=True))
-    room = min(max((len(b.title) for b in all_boards), default=0), width - taken)
-    result = table(tight=True)
-    for i, head in enumerate(heads):
-        result.add_column(head, justify="right" if head in ("MHz", "RAM", "flash") else "left", no_wrap=True)
-        if i == 0 and room >= _TITLE_MIN:
-            result.add_column("title", no_wrap=True)
-    for b, cells in zip(all_boards, rows, strict=True):
-        title = [b.title if len(b.title) <= room else b.title[: room - 1] + "~"] if room >= _TITLE_MIN else []
-        known = text((cells[-1], "green" if b.checked else "yellow"))
-        result.add_row(cells[0], *title, *cells[1:-1], known)
+def _boards(all_boards: Sequence[Board]) -> FittedTable:
+    result = table(tight=True, spare=("title", "emulator", "checked"))
+    for head in ("board", "title", "core", "MHz", "RAM", "flash", "emulator", "checked"):
+        result.add_column(
+            head, justify="right" if head in ("MHz", "RAM", "flash") else "left", no_wrap=True, whole=head == "board"
+        )
+    for b in all_boards:
+        *cells, checked = _board(b)
+        result.add_row(*cells, text((checked, "green" if b.checked else "yellow")))
     return result
 
 
@@ -49,7 +42,7 @@ def _board(b: Board) -> tuple[str, ...]:
     ram, flash = (sum(bank.size for bank in b.target.banks(kind)) for kind in ("ram", "flash"))
     clock = f"{b.target.clock_hz / 1e6:g}" if b.target.core != "host" else "-"
     memories = (size(ram) if ram else "-", size(flash) if flash else "-")
-    return (b.name, b.target.core, clock, *memories, b.emulator or "none", "yes" if b.checked else "no")
+    return (b.name, b.title, b.target.core, clock, *memories, b.emulator or "none", "yes" if b.checked else "no")
 
 
 def ops(kinds: Sequence[type[Op]]) -> RenderableType:
@@ -76,9 +69,7 @@ def kernels(catalogue: Sequence[Kernel]) -> RenderableType:
 
 def kernel(k: Kernel) -> RenderableType:
     """One kernel in full."""
-    rows = grid()
-    rows.add_column(style="bold", no_wrap=True)
-    facts = (
+    rows = (
         ("family", k.family), ("template", f"templates/kernels/{k.template}"), ("isa, type", f"{k.isa}, {k.dtype}"),
         ("runs layers with", k.when or "any"), ("priority", str(k.priority)),
         ("literals", ", ".join(k.specialise) or "none: one routine serves every layer"),
@@ -87,9 +78,7 @@ def kernel(k: Kernel) -> RenderableType:
         ("scratch", f"{k.scratch} bytes, aligned to {k.align}" if k.scratch != "0" else "none"),
         ("in place", "may write over its first input" if k.inplace else "no"), ("source", k.source or "-"),
     )  # fmt: skip
-    for fact in facts:
-        rows.add_row(*fact)
-    return Group(text((k.name, "bold"), f": {k.summary}"), "", rows)
+    return Group(text((k.name, "bold"), f": {k.summary}"), "", facts(rows))
 
 
 def _purpose(c: Check) -> RenderableType:
@@ -101,7 +90,7 @@ def tools(checks: Sequence[Check]) -> RenderableType:
     result = table()
     result.add_column("", no_wrap=True)
     result.add_column("tool", no_wrap=True)
-    result.add_column("version", no_wrap=True)
+    result.add_column("version", whole=True)
     result.add_column("for")
     for c in checks:
         state = text(("ok", "green")) if c.found else text(("MISSING", "bold red"))

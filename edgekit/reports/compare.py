@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from edgekit.compare import BYTES, COUNT, SHARE, TIME, Comparison, Delta, LayerDelta, Overstepped
-from edgekit.reports.parts import duration, microjoules, notes, number, shorten, size, table, text
+from edgekit.reports.fitting import FittedTable
+from edgekit.reports.parts import duration, microjoules, notes, number, size, table, text
 from edgekit.reports.profile import short_kernel
-
-_NAME = 30
 
 
 def comparison(c: Comparison) -> RenderableType:
@@ -39,7 +37,7 @@ def _side(word: str, tree: Mapping[str, Any]) -> Text:
                 exact, f", {created}" if created else "")  # fmt: skip
 
 
-def _deltas(deltas: tuple[Delta, ...]) -> Table:
+def _deltas(deltas: tuple[Delta, ...]) -> FittedTable:
     result = table()
     result.add_column("", no_wrap=True)
     for head in ("before", "after", "change", ""):
@@ -89,14 +87,14 @@ def _differs(x: LayerDelta) -> bool:
     return any(a != b for a, b in (x.kernels, x.instructions, x.cycles))
 
 
-def _layers(layers: list[LayerDelta]) -> Table:
+def _layers(layers: list[LayerDelta]) -> FittedTable:
     result = table()
-    result.add_column("layers that changed", no_wrap=True)
+    result.add_column("layers that changed", tail=True)
     for head in ("instr before", "after", "", "cycles before", "after", ""):
         result.add_column(head, justify="right", no_wrap=True)
-    result.add_column("kernel", no_wrap=True, overflow="ellipsis")
+    result.add_column("kernel", no_wrap=True)
     for x in layers:
-        result.add_row(shorten(x.name, _NAME), *_pair(x.instructions), *_pair(x.cycles), _kernel(x.kernels))
+        result.add_row(x.name, *_pair(x.instructions), *_pair(x.cycles), _kernel(x.kernels))
     return result
 
 

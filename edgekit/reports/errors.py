@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 
 from edgekit.errors import EdgekitError, Problem
-from edgekit.reports.parts import grid, text
+from edgekit.reports.parts import facts, text
 
 _KINDS = {
     "ModelError": "the model",
@@ -47,13 +47,9 @@ def _gathered(problems: Sequence[Problem]) -> list[Problem]:
 
 
 def _problem(p: Problem) -> RenderableType:
-    facts = grid()
-    facts.add_column(no_wrap=True, style="bright_black")
-    facts.add_column(overflow="fold")
-    for label, value in (("where", p.where), ("found", p.found), ("allowed", p.allowed), ("next", p.hint.strip())):
-        if value:
-            facts.add_row(f"    {label}", text(value))
-    return Group(Padding(text((p.what, "bold")), (0, 0, 0, 2)), facts)
+    rows = (("where", p.where), ("found", p.found), ("allowed", p.allowed), ("next", p.hint.strip()))
+    said = facts([(f"    {label}", text(value)) for label, value in rows if value], style="bright_black")
+    return Group(Padding(text((p.what, "bold")), (0, 0, 0, 2)), said)
 
 
 def as_json(error: EdgekitError) -> dict[str, Any]:

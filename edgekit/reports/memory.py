@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 
 from edgekit.plan.plan import Layer, Plan, Slot
-from edgekit.reports.parts import Bar, dims, grid, notes, number, shorten, size, table, text
+from edgekit.reports.fitting import Bar
+from edgekit.reports.parts import dims, facts, notes, number, size, table, text
 from edgekit.results import Build
 
-_LABEL = 26
 _ROWS = 24
 
 
@@ -100,14 +100,14 @@ def _step_name(plan: Plan, step: int) -> str:
 def _legend(plan: Plan, legend: dict[int, str]) -> RenderableType:
     result = table()
     result.add_column("")
-    result.add_column("tensor", no_wrap=True)
-    result.add_column("shape", no_wrap=True)
+    result.add_column("tensor", tail=True)
+    result.add_column("shape", whole=True)
     for head in ("bytes", "offset", "alive"):
-        result.add_column(head, justify="right", no_wrap=True)
+        result.add_column(head, justify="right")
     for i, slot in enumerate(plan.slots):
         kept = f" ({slot.ring_rows} of {slot.rows} rows)" if slot.ring_rows < slot.rows else ""
         life = f"{slot.first} to {min(slot.last, len(plan.steps) - 1)}"
-        row = (shorten(slot.tensor, 36), dims(slot.shape) + kept, number(slot.bytes), number(slot.offset), life)
+        row = (slot.tensor, dims(slot.shape) + kept, number(slot.bytes), number(slot.offset), life)
         result.add_row(legend[i], *row)
     return Group(result, "", text(("#: scratch of the layer that runs; steps run from left to right", "bright_black")))
 
@@ -115,10 +115,8 @@ def _legend(plan: Plan, legend: dict[int, str]) -> RenderableType:
 def layer(plan: Plan, index: int) -> RenderableType:
     """One layer: what it computes, by which kernel and why, where its bytes lie."""
     x = plan.layers[index]
-    rows = grid()
-    rows.add_column(style="bold", no_wrap=True)
     steps = [k for k, step in enumerate(plan.steps) if step.layer == index]
-    facts = [
+    rows = [
         ("op", x.op), ("kernel", f"{x.kernel}: {x.why}"), ("function", f"{plan.model}_layer_{index:02d}"),
         ("from the layers", ", ".join(x.origin)), ("MACs", number(x.macs)),
         ("constants", f"{x.weight_bytes:,} B: " + (", ".join(sorted(x.constants)) or "none")),
@@ -127,9 +125,7 @@ def layer(plan: Plan, index: int) -> RenderableType:
         ("steps", f"{steps[0]} to {steps[-1]}" if len(steps) > 1 else str(steps[0])),
         ("literals", _ints(x, x.specialise)), ("at run time", _ints(x, x.fields)),
     ]  # fmt: skip
-    for fact in facts:
-        rows.add_row(*fact)
-    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", rows)
+    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", facts(rows))
 
 
 def _slots(plan: Plan, indices: Sequence[int]) -> str:
@@ -148,7 +144,7 @@ def _ints(x: Layer, names: Sequence[str]) -> str:
 def sizes(plan: Plan) -> RenderableType:
     """Where the bytes of a plan go: constants and arena by layer."""
     result = table(footer=True)
-    result.add_column("layer", "total", no_wrap=True)
+    result.add_column("layer", "total", tail=True)
     result.add_column("op", no_wrap=True)
     result.add_column("constants", number(plan.weight_bytes), justify="right", no_wrap=True)
     result.add_column("", no_wrap=True)
@@ -157,7 +153,7 @@ def sizes(plan: Plan) -> RenderableType:
     for i, x in enumerate(plan.layers):
         held = max((alive(plan, k) for k, step in enumerate(plan.steps) if step.layer == i), default=0)
         result.add_row(
-            shorten(x.name, _LABEL), x.op, number(x.weight_bytes), Bar(_part(x.weight_bytes, plan.weight_bytes), 12),
+            x.name, x.op, number(x.weight_bytes), Bar(_part(x.weight_bytes, plan.weight_bytes), 12),
             number(held), Bar(_part(held, plan.arena_bytes), 12),
         )  # fmt: skip
     rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rich.box import Box
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
-from rich.segment import Segment
-from rich.style import Style
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from edgekit.reports.fitting import FittedTable
 
 PIPED_WIDTH = 100
 NARROW = 100
@@ -24,9 +21,6 @@ NARROW = 100
 _KIB = 1024
 _LARGE = 1000
 _MS, _S = 1_000.0, 1_000_000.0
-_RULES = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
-"""A rule under the head and one above the foot, no frame."""
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def console(file: IO[str] | None = None, *, width: int | None = None) -> Console:
@@ -77,51 +71,24 @@ def dims(shape: Sequence[int]) -> str:
     return "x".join(str(d) for d in shape) or "scalar"
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A share of 0 to 1 as a bar, ``width`` columns wide; whatever is not zero shows.
-
-    ``track`` draws the rest too, so that one sees what it is a share of.
-    """
-
-    share: float
-    width: int
-    style: str = "cyan"
-    track: bool = False
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        eighths = round(min(max(self.share, 0.0), 1.0) * self.width * 8)
-        eighths = max(eighths, 1) if self.share > 0 else eighths
-        full, part = divmod(eighths, 8)
-        if options.ascii_only:
-            full, part = full + (part > 0), 0
-        body = ("#" if options.ascii_only else "█") * full + (_EIGHTHS[part] if part else "")
-        rest = self.width - len(body)
-        yield Segment(body, Style.parse(self.style))
-        fill = ("." if options.ascii_only else "░") if self.track else " "
-        yield Segment(fill * rest, Style.parse("bright_black" if self.track else "none"))
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(self.width, self.width)
-
-
-def table(*, footer: bool = False, tight: bool = False) -> Table:
-    """A plain table: a rule under the head, no frame; ``tight`` leaves one column between cells instead of two."""
-    return Table(
-        box=_RULES,
-        header_style="bold",
-        show_edge=False,
-        show_footer=footer,
-        footer_style="bold",
-        pad_edge=False,
-        padding=(0, 0 if tight else 1, 0, 0),
-        collapse_padding=True,
-    )
+def table(*, footer: bool = False, tight: bool = False, spare: Sequence[str] = ()) -> FittedTable:
+    """A plain table whose numbers are never cut; see FittedTable."""
+    return FittedTable(footer=footer, tight=tight, spare=spare)
 
 
 def grid() -> Table:
     """Columns without any line."""
     return Table.grid(padding=(0, 2, 0, 0))
+
+
+def facts(rows: Sequence[tuple[str, RenderableType]], *, style: str = "bold", all_of_it: str = "") -> Table:
+    """What, and then as many lines as it takes to say; ``all_of_it`` is a style for what is said."""
+    result = grid()
+    result.add_column(style=style, no_wrap=True)
+    result.add_column(style=all_of_it or None, overflow="fold")
+    for what, said in rows:
+        result.add_row(what, said)
+    return result
 
 
 def text(*parts: str | tuple[str, str]) -> Text:
@@ -134,16 +101,6 @@ def written(path: Path, count: int) -> Text:
     return text((str(path), "bold"), f": {size(count)}")
 
 
-def shorten(name: str, width: int) -> str:
-    """``name`` in at most ``width`` columns; the end of a layer name says more than its beginning."""
-    return name if len(name) <= width else "~" + name[len(name) - width + 1 :]
-
-
 def notes(rows: Sequence[tuple[str, str]]) -> Table:
     """Footnotes: what, and how it was got."""
-    result = grid()
-    result.add_column(style="bright_black", no_wrap=True)
-    result.add_column(style="bright_black")
-    for what, how in rows:
-        result.add_row(what, how)
-    return result
+    return facts(rows, style="bright_black", all_of_it="bright_black")

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from edgekit.costs import Cycles, Energy, Latency, LayerProfile
+from edgekit.reports.fitting import Bar, FittedTable
 from edgekit.reports.parts import (
     NARROW,
-    Bar,
     duration,
     grid,
     microjoules,
     notes,
     number,
     ratio,
-    shorten,
     size,
     table,
     text,
@@ -29,7 +26,6 @@ from edgekit.results import Profile, Sizes, Verification
 
 _BAR = 22
 _SHARE_BAR = 6
-_NAME_MIN = 10
 _HOW_CYCLES = {
     "estimated": "a model of the core's instruction costs and flash wait states",
     "indicative": "a model of the core",
@@ -45,10 +41,10 @@ class ProfileReport:
         self.profile = profile
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Group(*_parts(self.profile, options.max_width))
+        yield Group(*_parts(self.profile))
 
 
-def _parts(p: Profile, width: int) -> list[RenderableType]:
+def _parts(p: Profile) -> list[RenderableType]:
     right = accuracy(p.verification)
     return [
         _header(p),
@@ -57,7 +53,7 @@ def _parts(p: Profile, width: int) -> list[RenderableType]:
         "",
         Memory(p.sizes),
         "",
-        _layers(p, width),
+        _layers(p),
         "",
         _totals(p),
         *_energy(p.energy),
@@ -133,58 +129,35 @@ class Memory:
             yield text((f"-: {note}", "bright_black"))
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column of the layer table as text; ``left`` aligned or right, and what stands under it."""
-
-    head: str
-    cells: tuple[str, ...]
-    foot: str = ""
-    left: bool = False
-
-    @property
-    def width(self) -> int:
-        return max(len(text) for text in (self.head, self.foot, *self.cells))
-
-    @property
-    def empty(self) -> bool:
-        return all(cell in ("", "-") for cell in self.cells)
-
-
-def _layers(p: Profile, width: int) -> Table:
-    """The layer table; names give way to numbers, and columns without any number are left out."""
-    wide = width >= NARROW
+def _layers(p: Profile) -> FittedTable:
+    """The layer table; columns without any number are left out."""
     counted = sum(_cost(x) for x in p.layers)
     shares = [_cost(x) / counted if counted else 0.0 for x in p.layers]
-    numbers = [c for c in _numbers(p, shares) if not c.empty]
-    words = [_Column("op", tuple(x.op for x in p.layers), left=True)]
-    if wide:
-        words.append(_Column("kernel", tuple(short_kernel(x.kernel) for x in p.layers), left=True))
-    bars = wide and counted > 0
-    taken = sum(c.width + 1 for c in (*words, *numbers)) + (_SHARE_BAR + 1 if bars else 0)
-    room = max(width - taken, _NAME_MIN)
-    names = _Column("layer", tuple(shorten(x.name, room) for x in p.layers), "total", left=True)
-    columns = [names, *words, *numbers]
-    result = table(footer=True, tight=True)
-    for c in columns:
-        result.add_column(c.head, c.foot, justify="left" if c.left else "right", no_wrap=True)
-    if bars:
-        result.add_column("", no_wrap=True)
-    for i in range(len(p.layers)):
-        bar: list[RenderableType] = [Bar(shares[i], _SHARE_BAR)] if bars else []
-        result.add_row(*(c.cells[i] for c in columns), *bar)
+    numbers = [c for c in _numbers(p, shares) if any(cell not in ("", "-") for cell in c[2])]
+    result = table(footer=True, tight=True, spare=("kernel",))
+    result.add_column("layer", "total", tail=True)
+    for head in ("op", "kernel"):
+        result.add_column(head, no_wrap=True)
+    for head, foot, _ in numbers:
+        result.add_column(head, foot, justify="right")
+    if counted:
+        result.add_column()
+    for i, x in enumerate(p.layers):
+        bar = [Bar(shares[i], _SHARE_BAR)] if counted else []
+        result.add_row(x.name, x.op, short_kernel(x.kernel), *(cells[i] for *_, cells in numbers), *bar)
     return result
 
 
-def _numbers(p: Profile, shares: Sequence[float]) -> list[_Column]:
+def _numbers(p: Profile, shares: Sequence[float]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Head, foot and cells of each column."""
     layers = p.layers
     cycles = "cycles" if p.cycles.how == "measured" else "est. cycles"
     return [
-        _Column("MACs", tuple(number(x.macs or None) for x in layers), number(sum(x.macs for x in layers))),
-        _Column("instr", tuple(number(x.instructions) for x in layers), number(p.instructions)),
-        _Column("/MAC", tuple(ratio(x.per_mac) for x in layers), ratio(_per_left(p))),
-        _Column(cycles, tuple(number(x.cycles) for x in layers), number(p.cycles.value)),
-        _Column("share", tuple(f"{s:.1%}" if any(shares) else "-" for s in shares)),
+        ("MACs", number(sum(x.macs for x in layers)), tuple(number(x.macs or None) for x in layers)),
+        ("instr", number(p.instructions), tuple(number(x.instructions) for x in layers)),
+        ("/MAC", ratio(_per_left(p)), tuple(ratio(x.per_mac) for x in layers)),
+        (cycles, number(p.cycles.value), tuple(number(x.cycles) for x in layers)),
+        ("share", "", tuple(f"{s:.1%}" if any(shares) else "-" for s in shares)),
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from edgekit.quantizing import Quantization, Rung
+from edgekit.reports.fitting import FittedTable
 from edgekit.reports.parts import notes, size, table, text
 
 _EXACT_HINT = "tflite-micro is not installed: pip install 'edgekit[oracle]' to have the file checked against it"
@@ -45,7 +45,7 @@ def _end(q: Quantization) -> list[RenderableType]:
     return [text(("written: ", "green"), str(q.out)), f"next: edgekit profile {q.out} --board nucleo-l4r5zi"]
 
 
-def _ladder(q: Quantization) -> Table:
+def _ladder(q: Quantization) -> FittedTable:
     result = table()
     result.add_column("", no_wrap=True)
     for head in ("accuracy", "95 % interval", "as float", "output SNR"):

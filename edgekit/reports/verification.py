@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from edgekit.ir.graph import Array
-from edgekit.reports.parts import dims, grid, notes, number, shorten, table, text
+from edgekit.reports.fitting import FittedTable
+from edgekit.reports.parts import dims, notes, number, table, text
 from edgekit.reports.profile import Memory, accuracy, verdict
 from edgekit.results import Build, LayerCheck, Run, Verification
 
@@ -19,14 +19,14 @@ def verification(v: Verification) -> RenderableType:
     head = text((v.model.name, "bold"), " on ", (v.board, "bold"), f", {v.how}")
     right = accuracy(v)
     result = table()
-    result.add_column("layer", no_wrap=True)
+    result.add_column("layer", tail=True)
     result.add_column("op", no_wrap=True)
     result.add_column("bytes", justify="right")
     result.add_column("different", justify="right")
     result.add_column("largest", justify="right")
     result.add_column("")
     for c in v.checks:
-        result.add_row(shorten(c.name, 30), c.op, number(c.bytes), number(c.different), f"{c.largest:g}", _state(c))
+        result.add_row(c.name, c.op, number(c.bytes), number(c.different), f"{c.largest:g}", _state(c))
     rows = [("reference", v.reference), ("samples", v.sample_source)]
     rows.append(("toolchain", f"{v.toolchain.name} {v.toolchain.version}"))
     return Group(head, verdict(v), *([right] if right else []), "", result, "", notes(rows))
@@ -48,14 +48,14 @@ def run(r: Run) -> RenderableType:
     return Group(*parts)
 
 
-def _values(raw: Array, real: Array) -> Table:
+def _values(raw: Array, real: Array) -> FittedTable:
     flat, values = raw.reshape(-1), real.reshape(-1)
     order = np.argsort(-values, kind="stable")[:_SHOWN] if flat.size > _SHOWN else np.arange(flat.size)
-    result = grid()
-    for label in ("index" if flat.size <= _SHOWN else "largest at", "raw", "real"):
-        row = {"raw": flat, "real": values}.get(label)
-        cells = [str(int(i)) for i in order] if row is None else [f"{row[i]:.5g}" for i in order]
-        result.add_row(label, *cells)
+    result = table()
+    for head in ("index" if flat.size <= _SHOWN else "largest at", "raw", "real"):
+        result.add_column(head, justify="right")
+    for i in order.tolist():
+        result.add_row(str(i), f"{flat[i]:.5g}", f"{values[i]:.5g}")
     return result
 
 
