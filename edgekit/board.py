@@ -79,9 +79,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Serial:
-    """The board's serial line."""
+    """The board's serial line; ``tx`` and ``rx`` are the microcontroller's own pins for it."""
 
     baud: int = 115_200
+    tx: str = ""
+    rx: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class Board:
     ``qemu:<machine>``, ``qemu-aarch64``, ``native`` (run it on this machine) or empty. ``vector_offset`` is
     where in the first flash bank the vector table lies. ``usb`` has the (vendor, product) ids of the debugger or
     adapter whose serial port is the board's; other boards may have the same. ``trigger`` is the pin that frames an
-    inference for a meter.
+    inference for a meter, ``trigger_header`` what the board itself has printed beside it.
     """
 
     name: str
@@ -141,6 +143,7 @@ class Board:
     volume: Volume | None = None
     flash: Flash = Flash()
     trigger: str = ""
+    trigger_header: str = ""
     power: Power | None = None
 
 
@@ -192,11 +195,12 @@ def parse(tree: Mapping[str, Any], name: str) -> Board:
         checked=checked if isinstance(checked, str) else "",
         stack_bytes=top.integer("stack_bytes", 4096),
         vector_offset=target.integer("vector_offset", 0),
-        serial=Serial(serial.integer("baud", 115_200)),
+        serial=Serial(serial.integer("baud", 115_200), serial.text("tx"), serial.text("rx")),
         usb=tuple(_usb_id(usb, text) for text in usb.texts("ids", required=True)),
         volume=_volume(volume) if volume.present else None,
         flash=_flash(flash),
         trigger=trigger.text("pin"),
+        trigger_header=trigger.text("header"),
         power=_power(power) if power.present else None,
     )
     if checked is True:
