@@ -24,6 +24,22 @@ EK_INLINE void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
     __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(*odd) : "r"(word));
 }
 
+/* The larger of each two signed bytes. */
+EK_INLINE uint32_t ek_dsp_max_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+}
+
+/* The smaller of each two signed bytes. */
+EK_INLINE uint32_t ek_dsp_min_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+}
+
 /* One step of N pixels: two taps of two channels. r0-r3 even channel, r4-r7 odd channel (or both, if packed), one
  * register a pixel; r12 activations, lr stream. Every instruction is 4 bytes, so that a step can be entered by address.
  * e0 to f2 are the registers accumulated to: those of the biases when the step is the first. */

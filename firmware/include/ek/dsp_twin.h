@@ -46,6 +46,23 @@ static inline void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word
     *odd = ((*odd + second) & 0xFFFFU) | (((*odd >> 16) + (second >> 16)) << 16);
 }
 
+/* The larger and the smaller of each two signed bytes. */
+static inline uint32_t ek_dsp_max_bytes(uint32_t a, uint32_t b)
+{
+    uint32_t result = 0;
+    for (uint32_t shift = 0; shift < 32U; shift += 8U) {
+        const int8_t x = (int8_t)(uint8_t)(a >> shift);
+        const int8_t y = (int8_t)(uint8_t)(b >> shift);
+        result |= (uint32_t)(uint8_t)(x > y ? x : y) << shift;
+    }
+    return result;
+}
+
+static inline uint32_t ek_dsp_min_bytes(uint32_t a, uint32_t b)
+{
+    return ~ek_dsp_max_bytes(~a, ~b);
+}
+
 /* Twice an accumulator to int8 as the micro-kernels do it: `shift` is one less than the right shift, `zero`
  * 2*zero_point + 1. */
 static inline int8_t ek_dsp_finish(uint32_t twice, uint32_t multiplier, uint32_t shift, int32_t zero,
