@@ -11,6 +11,7 @@ The verbs, as functions (their module loads at first use, so that ``import edgek
     edgekit.flash("model.tflite", "nucleo-l4r5zi")              # onto the board that is plugged in
     edgekit.verify("model.tflite", "nucleo-l4r5zi").exact       # every byte of every layer
     edgekit.profile("model.tflite", "nucleo-l4r5zi").json()     # what each layer costs
+    edgekit.evaluate("model.tflite", "host", "test.npz")        # accuracy over a labelled data set
 """
 
 from __future__ import annotations
@@ -19,14 +20,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.verbs import analyze, build, flash, load, make_plan, optimise, profile, quantize, run, verify
+    from edgekit.verbs import (
+        analyze,
+        build,
+        evaluate,
+        flash,
+        load,
+        make_plan,
+        optimise,
+        profile,
+        quantize,
+        run,
+        verify,
+    )
 
 __version__ = "0.1.0"
 
 AS_READ = "read"
 """The name of a graph before any pass."""
 
-__all__ = ["analyze", "build", "flash", "load", "make_plan", "optimise", "profile", "quantize", "run", "verify"]
+__all__ = [
+    "analyze", "build", "evaluate", "flash", "load", "make_plan", "optimise", "profile", "quantize", "run", "verify",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -42,6 +42,8 @@ RAW = {
     "layer_instructions": "instructions of each layer, counted by the emulator",
     "current_a": "current in amperes, one sample after the other",
     "current_s": "when each sample of current_a was taken, in seconds",
+    "labels": "the true class of each sample",
+    "answers": "the class that the board said of each sample",
     "windows_s": "begin and end of each measured window, in seconds",
 }
 """What the arrays of raw.npz hold; only those that were read are there."""
@@ -60,7 +62,7 @@ class Bundle:
 
     @property
     def kind(self) -> str:
-        """The command it comes from: profile or verify."""
+        """The command it comes from: profile, verify or evaluate."""
         return str(self.result["kind"])
 
 
@@ -127,7 +129,7 @@ def read(folder: Path) -> Bundle:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        hint = "Bundles are written by profile and verify with --bundle."
+        hint = "Bundles are written by profile, verify and evaluate with --bundle."
         raise ResultError(Problem(f"there is no bundle here: {error}", str(folder), hint=hint)) from error
     tree = contract.parse(text, str(path))
     part = cast("dict[str, Any]", tree.get("bundle")) if isinstance(tree.get("bundle"), dict) else {}

@@ -81,7 +81,14 @@ def _options(
 
 
 _PANELS = {
-    "A model on a board": (on_board.demo, on_board.build, on_board.run, on_board.verify, on_board.profile),
+    "A model on a board": (
+        on_board.demo,
+        on_board.build,
+        on_board.run,
+        on_board.verify,
+        on_board.evaluate,
+        on_board.profile,
+    ),
     "Boards on the desk": (devices.devices, devices.flash),
     "Results": (results.compare, results.report),
     "A model": (quantizing.quantize, model.analyze, model.explain, model.dump),

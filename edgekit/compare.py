@@ -140,7 +140,7 @@ def _fixed(text: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _mismatches(tree: Mapping[str, Any]) -> float | None:
-    lists = [tree["checks"]] if tree["kind"] == "profile" else [tree["layers"], tree["outputs"]]
+    lists = [tree["checks"]] if tree["kind"] == "profile" else [tree.get("layers", []), tree["outputs"]]
     return sum(check["different"] for checks in lists for check in checks)
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 from edgekit.errors import Problem, ResultError
 
 TEXT, FLAG, COUNT, NUMBER = "text", "true or false", "a whole number of 0 or more", "a number"
+WHOLE = "a whole number"
 
 _SHOWN = 40
 
@@ -63,6 +64,10 @@ _ENERGY = {
     "error": Maybe(NUMBER), "spread": Maybe(NUMBER), "meter": Maybe(TEXT), "gate": Maybe(TEXT),
     "idle_subtracted": FLAG, "idle_mw": Maybe(NUMBER), "reason": Maybe(TEXT),
 }  # fmt: skip
+_MISMATCH = {
+    "sample": COUNT, "label": WHOLE, "answer": WHOLE, "reference_answer": WHOLE, "different": COUNT,
+    "largest_difference": Maybe(NUMBER),
+}  # fmt: skip
 
 KINDS: dict[str, Any] = {
     "profile": _COMMON | {
@@ -82,6 +87,10 @@ KINDS: dict[str, Any] = {
     "verify": _COMMON | {
         "samples": _SAMPLES, "first_divergent": Maybe(TEXT), "largest_difference": Maybe(NUMBER),
         "layers": Many(_CHECK), "outputs": Many(_CHECK),
+    },
+    "evaluate": _COMMON | {
+        "samples": _SAMPLES, "reference_right": COUNT, "resumed": COUNT, "outputs": Many(_CHECK),
+        "mismatches": Many(_MISMATCH),
     },
 }  # fmt: skip
 """What the JSON of each command holds."""
@@ -108,7 +117,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
     kind: Any = cast("Any", tree).get("kind") if isinstance(tree, dict) else None
     if not isinstance(kind, str) or kind not in KINDS:
         found = "no kind" if kind is None else repr(kind)[:_SHOWN]
-        hint = "Results come from profile and verify, with --json or --bundle."
+        hint = "Results come from profile, verify and evaluate, with --json or --bundle."
         raise ResultError(Problem("this is no result of edgekit", where, found, ", ".join(KINDS), hint))
     problems = differences(tree, KINDS[kind], where)
     if problems:
@@ -168,6 +177,8 @@ def _is(value: Any, kind: str) -> bool:
         return kind == FLAG
     if kind == COUNT:
         return isinstance(value, int) and value >= 0
+    if kind == WHOLE:
+        return isinstance(value, int)
     if kind == NUMBER:
         return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return kind == TEXT and isinstance(value, str)

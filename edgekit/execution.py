@@ -174,7 +174,7 @@ def alone(job: Job) -> Generator[None]:
 
 
 @contextmanager
-def _bench(job: Job) -> Generator[tuple[Build, Bench]]:
+def on_board(job: Job) -> Generator[tuple[Build, Bench]]:
     """The built image on its board, switched on and with a session to it."""
     with alone(job):
         built = build(job)
@@ -188,7 +188,7 @@ def _bench(job: Job) -> Generator[tuple[Build, Bench]]:
 
 def run(job: Job, samples: Samples) -> Run:
     """Outputs for every sample."""
-    with _bench(job) as (_, bench):
+    with on_board(job) as (_, bench):
         how = bench.how
         outputs = [tuple(o) for o in _outputs(job, bench, samples, "running")]
     slots = [job.plan.slots[i] for i in job.plan.outputs]
@@ -199,7 +199,7 @@ def run(job: Job, samples: Samples) -> Run:
 
 def verify(job: Job, samples: Samples) -> Verification:
     """Every layer's output, byte by byte."""
-    with _bench(job) as (built, bench):
+    with on_board(job) as (built, bench):
         return _verify(job, built, bench, samples)
 
 
@@ -208,7 +208,7 @@ def profile(job: Job, samples: Samples) -> Profile:
     with ExitStack() as opened:
         # The meter comes first: it may be what feeds the board.
         meter = opened.enter_context(closing(open_meter(job.meter))) if job.meter is not None else None
-        built, bench = opened.enter_context(_bench(job))
+        built, bench = opened.enter_context(on_board(job))
         verified = _verify(job, built, bench, samples)
         costs = measure.profile(
             bench.session,
@@ -265,9 +265,9 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
         every = _outputs(job, bench, samples, "running further samples")
         for i in range(len(looked_into), len(samples)):
             values = wanted.values(samples.inputs[i])
-            outputs = tuple(_compared(c, o, values) for c, o in zip(outputs, every[i], strict=True))
+            outputs = tuple(compared(c, o, values) for c, o in zip(outputs, every[i], strict=True))
         if samples.labels:
-            right = score(samples.labels, [_answer(job, o) for o in every], samples.classes)
+            right = score(samples.labels, [answer_of(job, o) for o in every], samples.classes)
     return Verification(
         model=job.model,
         board=job.board.name,
@@ -281,23 +281,25 @@ def _verify(job: Job, built: Build, bench: Bench, samples: Samples) -> Verificat
         toolchain=built.toolchain,
         accuracy=right,
         sample_info=SampleInfo(samples.sha256, samples.first_sha256),
-        image=_image(built),
+        image=image_info(built),
     )
 
 
-def _answer(job: Job, outputs: Sequence[Array]) -> int:
+def answer_of(job: Job, outputs: Sequence[Array]) -> int:
+    """The class that a sample's outputs name."""
     slot = job.plan.slots[job.plan.outputs[0]]
     return answer(outputs[0], slot.scale, slot.zero_point)
 
 
-def _image(built: Build) -> ImageInfo | None:
+def image_info(built: Build) -> ImageInfo | None:
+    """The image that a board runs, None after a dry run."""
     if built.image is None:
         return None
     data = built.image.read_bytes()
     return ImageInfo(built.image.name, hashlib.sha256(data).hexdigest(), len(data), built.build_id)
 
 
-def _compared(check: LayerCheck, got: Array, values: Mapping[str, Array]) -> LayerCheck:
+def compared(check: LayerCheck, got: Array, values: Mapping[str, Array]) -> LayerCheck:
     """``check`` with one more sample's output added."""
     want = values[check.tensor]
     raw = [np.frombuffer(np.ascontiguousarray(a).tobytes(), np.uint8).reshape(want.size, -1) for a in (got, want)]

@@ -8,6 +8,7 @@ from edgekit.reports.catalogue import BoardList, kernel, kernels, ops, tools
 from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
+from edgekit.reports.evaluation import evaluation
 from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack
 from edgekit.reports.parts import console, written
@@ -17,6 +18,6 @@ from edgekit.reports.verification import build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "bench", "build", "comparison", "console", "cost_tables",
-    "devices", "errors", "flashed", "kernel", "kernels", "layer", "ops", "quantization", "run", "sizes", "stack",
-    "tools", "verification", "written",
+    "devices", "errors", "evaluation", "flashed", "kernel", "kernels", "layer", "ops", "quantization", "run", "sizes",
+    "stack", "tools", "verification", "written",
 ]  # fmt: skip

@@ -250,7 +250,7 @@ class Verification:
             "samples": self.samples_json(),
             "bytes_compared": self.bytes,
             "first_divergent": first.name if first else None,
-            "largest_difference": _finite(max((c.largest for c in self.checks), default=0.0)),
+            "largest_difference": finite(max((c.largest for c in self.checks), default=0.0)),
             "toolchain": {"name": self.toolchain.name, "version": self.toolchain.version},
             "accuracy": self.accuracy.json() if self.accuracy else None,
             "layers": [check_json(c) for c in self.layers],
@@ -276,7 +276,7 @@ def check_json(check: LayerCheck) -> dict[str, Any]:
         "tensor": check.tensor,
         "bytes": check.bytes,
         "different": check.different,
-        "largest_difference": _finite(check.largest),
+        "largest_difference": finite(check.largest),
         "compared": not check.missing,
     }
 
@@ -404,7 +404,7 @@ def _total(*parts: int | None) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
     """None for what JSON has no number for: a difference to NaN."""
     return value if math.isfinite(value) else None
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from edgekit import AS_READ, analysis, execution, flashing, keeping, passes, quantizing
+from edgekit import AS_READ, analysis, evaluation, execution, flashing, keeping, passes, quantizing
 from edgekit import board as board_files
 from edgekit import bundle as bundles
 from edgekit import samples as sample_files
@@ -25,6 +25,7 @@ from edgekit.device.flash.run import Flashed
 from edgekit.device.link import RUNS_MAX
 from edgekit.device.meters.registry import Settings
 from edgekit.errors import Problem, UnsupportedError, UsageError, known_word
+from edgekit.evaluation import Evaluation
 from edgekit.execution import Job, Progress, silent
 from edgekit.frontends import tflite
 from edgekit.frontends.keras import SUFFIXES as KERAS_SUFFIXES
@@ -234,6 +235,39 @@ def verify(
     if where is not None:
         options = {"optimize": optimize, "layers_of": layers_of, "port": port, "samples": found.sample_source}
         keeping.keep(job, where, found.json(), image=found.image, raw={}, options=options)
+    return found
+
+
+def evaluate(
+    model: ModelLike,
+    board: BoardLike,
+    data: SamplesLike,
+    *,
+    count: int = 0,
+    fresh: bool = False,
+    toolchain: str = "zig",
+    optimize: str = "balanced",
+    progress: Progress = silent,
+    out: Path | str | None = None,
+    port: str = "",
+    bundle: Path | str | None = None,
+) -> Evaluation:
+    """Accuracy on a board over a labelled data set, every output byte held against the reference.
+
+    Of ``data`` the first ``count`` samples (0: all) are run. A run that was stopped goes on where it was when the same
+    model, image, data and board are asked for again, unless ``fresh``.
+
+    Raises:
+        DataError: the samples do not fit the model or have no labels.
+        EdgekitError: whatever ``run`` raises; a difference is a result and no error.
+    """
+    where = _reserved(bundle)
+    job = replace(_job(model, board, out, toolchain, progress, optimize=optimize), port=port)
+    found = evaluation.evaluate(job, _samples(data, job.graph), count=count, fresh=fresh)
+    if where is not None:
+        options = {"optimize": optimize, "port": port, "count": count, "samples": found.sample_source}
+        keeping.keep(job, where, found.json(), image=found.image, raw=found.raw, options=options)
+    evaluation.forget(found)
     return found
 
 

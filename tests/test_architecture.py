@@ -27,7 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("codegen",),
     ("toolchain", "emulate"),
     ("device",),
-    ("scoring", "results", "costs", "timing", "energy", "analysis", "execution"),
+    ("scoring", "results", "costs", "timing", "energy", "analysis", "execution", "journal", "evaluation"),
     (
         "contract",
         "bundle",

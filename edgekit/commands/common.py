@@ -23,6 +23,8 @@ from edgekit.plan.select import Objective
 
 QUIET_S = 5.0
 """Without a terminal, a stage that goes on is spoken of this often."""
+LEFT_AFTER_S = 2.0
+"""The time left is told of what has taken, and will take, longer than this."""
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="An int8 .tflite file.", show_default=False)]
 BoardName = Annotated[
@@ -163,22 +165,41 @@ class Progress:
         self._status = self._console.status("") if self._live else None
         self._stage = ""
         self._said = 0.0
+        self._began = (0.0, 0)
 
     def __call__(self, stage: str, done: int = 0, whole: int = 0) -> None:
         """Say it."""
-        share = f" {done * 100 // whole} %" if whole else ""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._began = (now, done)
+        share = (
+            f" {done * 100 // whole} %{time_left(now - self._began[0], done - self._began[1], whole - done)}"
+            if whole
+            else ""
+        )
         if self._status is not None:
             self._status.update(f"{stage}{share}")
             self._status.start()
-        elif stage != self._stage or time.monotonic() - self._said > QUIET_S:
+        elif stage != self._stage or now - self._said > QUIET_S:
             self._console.print(f"... {stage}{share}")
-            self._said = time.monotonic()
+            self._said = now
         self._stage = stage
 
     def stop(self) -> None:
         """Take the live line away."""
         if self._status is not None:
             self._status.stop()
+
+
+def time_left(seconds: float, done: int, left: int) -> str:
+    """What is left at the pace so far, in words; nothing before there is a pace, or when it is soon over."""
+    if done <= 0 or seconds < LEFT_AFTER_S or left * seconds < LEFT_AFTER_S * done:
+        return ""
+    rest = round(left * seconds / done)
+    minutes, hours = rest // 60, rest // 3600
+    if hours:
+        return f", {hours} h {minutes % 60} min left"
+    return f", {minutes} min {rest % 60} s left" if minutes else f", {rest} s left"
 
 
 @contextmanager

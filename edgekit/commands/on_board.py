@@ -1,4 +1,4 @@
-"""Commands that put a model on a board: build, run, verify, profile, demo."""
+"""Commands that put a model on a board: build, run, verify, evaluate, profile, demo."""
 
 from __future__ import annotations
 
@@ -160,6 +160,48 @@ def verify(
         )
     emit(checked.json(), report.verification(checked), as_json=json)
     if not checked.exact:
+        raise typer.Exit(1)
+
+
+def evaluate(
+    model: Model,
+    board: BoardName,
+    *,
+    data: Annotated[
+        Path, typer.Option("--data", metavar="FILE", help="A .npz with `inputs` and `labels`.", show_default=False)
+    ],
+    count: Annotated[int, typer.Option("--count", min=0, metavar="N", help="Only the first N samples (0: all).")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what a run that was stopped has kept.")] = False,
+    toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
+    out: OutDir = None,
+    port: Port = "",
+    bundle: BundleDir = None,
+    json: Json = False,
+) -> None:
+    """Run a labelled data set on a board: accuracy, what is taken for what, and whether every output is exact.
+
+    Each result is kept as it comes: a run that was stopped goes on there when the same is asked again. `--board host`
+    runs the same generated C on this computer, for large sets. Exits with 1 if an output is not exact.
+
+    Example: edgekit evaluate model.tflite --board nucleo-l4r5zi --data test.npz --count 100
+    """
+    with working() as progress:
+        found = edgekit.evaluate(
+            model,
+            board,
+            data,
+            count=count,
+            fresh=fresh,
+            toolchain=toolchain.value,
+            optimize=optimize.value,
+            progress=progress,
+            out=out,
+            port=port,
+            bundle=bundle,
+        )
+    emit(found.json(), report.evaluation(found), as_json=json)
+    if not found.exact:
         raise typer.Exit(1)
 
 

@@ -91,13 +91,14 @@ def render(result: Mapping[str, Any], plan: Plan | None = None, raw: Mapping[str
         profile=profile,
         verdict=_verdict(tree),
         fit=_fit(tree) if profile else "",
-        figures=_figures(tree) if profile else [],
+        figures=_figures(tree),
         memories=_memories(tree) if profile else [],
         layers=_layers(tree) if profile else None,
         latency=_latency(tree["latency"]) if profile else None,
         current=_current(tree, readings) if profile else None,
         arena=_arena(plan) if plan is not None else None,
         slots=_slots(plan) if plan is not None else [],
+        mismatches=tree["mismatches"][:_WORST] if tree["kind"] == "evaluate" else [],
         checks=[c for key in ("checks", "layers", "outputs") for c in tree.get(key, []) if "different" in c],
         matrix=_matrix(tree["accuracy"]) if tree["accuracy"] else None,
         worst=_worst(tree["accuracy"]) if tree["accuracy"] else [],
@@ -137,11 +138,12 @@ def _error(error: float | None) -> str:
 
 def _verdict(tree: Mapping[str, Any]) -> str:
     samples = tree["samples"]
-    over = f"{samples['count']} sample{'s' if samples['count'] != 1 else ''}"
-    over += f" and the outputs of {samples['outputs_only']} more" if samples["outputs_only"] else ""
+    some, more = samples["count"], samples["outputs_only"]
+    over = f"{some or more:,} sample{'s' if (some or more) != 1 else ''}"
+    over += f" and the outputs of {more:,} more" if some and more else ""
     if tree["exact"]:
         return f"{tree['bytes_compared']:,} output bytes over {over} equal {tree['reference']}"
-    lists = [tree["checks"]] if tree["kind"] == "profile" else [tree["layers"], tree["outputs"]]
+    lists = [tree["checks"]] if tree["kind"] == "profile" else [tree.get("layers", []), tree["outputs"]]
     checks = [c for some in lists for c in some]
     wrong = [c for c in checks if c["different"]]
     if wrong:
@@ -166,7 +168,16 @@ def _fit(tree: Mapping[str, Any]) -> str:
 
 
 def _figures(tree: Mapping[str, Any]) -> list[Figure]:
-    cycles, energy, right = tree["cycles"], tree["energy"], tree["accuracy"]
+    made = _costs(tree) if tree["kind"] == "profile" else []
+    right = tree["accuracy"]
+    if right:
+        bounds = f"95 % sure: {_percent(right['low'])} to {_percent(right['high'])}"
+        made.append(Figure("accuracy", _percent(right["share"]), f"{right['right']} of {right['total']}; {bounds}"))
+    return made
+
+
+def _costs(tree: Mapping[str, Any]) -> list[Figure]:
+    cycles, energy = tree["cycles"], tree["energy"]
     made: list[Figure] = []
     if tree["latency_us"] is not None:
         how = tree["latency_how"] + _error(tree["latency"]["error"])
@@ -177,9 +188,6 @@ def _figures(tree: Mapping[str, Any]) -> list[Figure]:
         made.append(Figure("instructions", number(tree["instructions"]), f"counted, {tree['how']}"))
     if energy["per_inference_uj"] is not None:
         made.append(Figure("energy", microjoules(energy["per_inference_uj"]), energy["how"] + _error(energy["error"])))
-    if right:
-        bounds = f"95 % sure: {_percent(right['low'])} to {_percent(right['high'])}"
-        made.append(Figure("accuracy", _percent(right["share"]), f"{right['right']} of {right['total']}; {bounds}"))
     return made
 
 

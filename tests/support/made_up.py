@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit.bundle import Bundle, Origin
 from edgekit.costs import Cycles, LayerProfile
+from edgekit.evaluation import Evaluation, Mismatch
 from edgekit.plan.plan import Layer, Plan, Slot, Step
 from edgekit.results import (
     ImageInfo,
@@ -56,6 +57,12 @@ PROFILE = Profile(
     toolchain=ZIG,
 )
 LABELLED = replace(VERIFIED, accuracy=score([0, 1, 2, 2], [0, 1, 1, 2], ("yes", "no", "noise")))
+EVALUATED = Evaluation(
+    MODEL, "nucleo-l4r5zi", "emulated", "tflite-micro 1.0", "test.npz", SampleInfo("cd" * 32, "ef" * 32),
+    LABELLED.accuracy, 4, (replace(OUTPUT, bytes=48, different=2, largest=3.0),),
+    (Mismatch(3, 2, 1, 2, 2, 3.0),), ZIG, VERIFIED.image, resumed=2,
+    raw={"labels": np.array([0, 1, 2, 2]), "answers": np.array([0, 1, 1, 2])},
+)  # fmt: skip
 ORIGIN = Origin(
     "2026-01-02T03:04:05+00:00", "0123456789abcdef", "kws_bench.bin", "01" * 32, 60_000, 120_000_000,
     [("numpy", "2.0")], [("toolchain", "zig")],

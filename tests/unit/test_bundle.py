@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.made_up import LABELLED, ORIGIN, PROFILE, RAW, VERIFIED, bundle, plan, tree
+from support.made_up import EVALUATED, LABELLED, ORIGIN, PROFILE, RAW, VERIFIED, bundle, plan, tree
 
 from edgekit import bundle as bundles
 from edgekit import contract
@@ -39,7 +39,7 @@ def problems(call, *args) -> list[str]:
     return [str(p) for p in caught.value.problems]
 
 
-@pytest.mark.parametrize("result", [PROFILE, VERIFIED, LABELLED])
+@pytest.mark.parametrize("result", [PROFILE, VERIFIED, LABELLED, EVALUATED])
 def test_the_contract_names_every_key_there_is_and_no_other(result):
     found = result.json()
     assert contract.differences(found, contract.KINDS[found["kind"]], "", closed=True) == []

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support import html, made_up
-from support.made_up import LABELLED, ORIGIN, PROFILE, VERIFIED
+from support.made_up import EVALUATED, LABELLED, ORIGIN, PROFILE, VERIFIED
 from typer.testing import CliRunner
 
 from edgekit import bundle as bundles
@@ -172,6 +172,18 @@ def test_a_verification_has_its_comparison_and_no_costs():
     assert row(root, 0, "conv2d") == ["8,000", "0", "0"]
     assert not root.all("svg")
     assert "not exact" not in root.text
+
+
+def test_an_evaluation_has_its_accuracy_and_what_differs():
+    root = html.read(page.render(EVALUATED.json()))
+    assert "2 elements differ from tflite-micro 1.0, first in layer '(output Identity)'" in root.all("header")[0].text
+    assert "75.0 %3 of 4; 95 % sure: 30.1 % to 95.4 %" in root.all("header")[0].text
+    (matrix,) = [t for t in root.all("table") if t.attributes.get("class") == "matrix"]
+    assert [td.text for td in matrix.all("tbody")[0].all("td")] == list("100010011")
+    mismatches = next(i for i, t in enumerate(root.all("table")) if "reference says" in t.text)
+    assert row(root, mismatches, "3") == ["2", "1", "2", "2", "3"]
+    right = replace(EVALUATED, outputs=(replace(EVALUATED.outputs[0], different=0),), mismatches=())
+    assert "48 output bytes over 4 samples equal tflite-micro 1.0" in html.read(page.render(right.json())).text
 
 
 @pytest.mark.parametrize("profile", [PROFILE, MEASURED, replace(PROFILE, verification=LABELLED)])

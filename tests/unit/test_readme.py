@@ -25,7 +25,7 @@ CONSOLE = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [line[2:] for block in CONSOLE for line in block.splitlines() if line.startswith("$ ")]
 OURS = [c for c in COMMANDS if c.startswith("edgekit ")]
-NEEDS_MORE = ("build", "run", "verify", "profile", "demo", "quantize")
+NEEDS_MORE = ("build", "run", "verify", "evaluate", "profile", "demo", "quantize")
 
 
 @pytest.fixture
