@@ -2,7 +2,8 @@
 
 The device's twin, with the table of messages, is ``firmware/include/ek/messages.h``. One request is under way at a
 time. A request that gets no whole reply is sent again with the same sequence number, and the device does nothing
-twice; so a line that loses, doubles or flips bytes costs time only. Nothing the device says is believed unseen: CRC,
+twice; so a line that loses, doubles, flips or delays bytes costs time only. A board that restarts knows no session and
+says so; its start-up text tells it sooner than a time-out. Nothing the device says is believed unseen: CRC,
 sequence, nonce, sizes, and against a plan the model, its build and its inputs and outputs.
 """
 
@@ -39,7 +40,6 @@ _REASONS = {
     _PAYLOAD: "the board does not take a request of this size",
     _RANGE: "the request lies outside what the board has",
     _SEQUENCE: "another program talks to the board at the same time",
-    _SESSION: "the board restarted in the middle of the work",
 }
 _WORDS = ("HELLO", "IO", "WRITE", "READ", "RUN", "STEP", "STACK", "TRIGGER", "RESET", "STEPS", "WINDOW")
 _NAMES = dict(enumerate(_WORDS, HELLO))
@@ -47,6 +47,8 @@ _INFO = struct.Struct("<BBHHBBIIIIII")
 _IO = struct.Struct("<IIIfi")
 _FAULT = struct.Struct("<BI")
 _OFFSET_BYTES = 4
+_BOOTED = b"m-init-done"
+"""In the text of the firmware's start; the framed link never carries it."""
 _DTYPES = ("int8", "uint8", "int16", "int32", "float32", "int64", "bool")
 
 
@@ -94,11 +96,15 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait. ``idle_s``: for the next byte of an answer; ``work_s``: for one inference to end."""
+    """How long to wait. ``idle_s``: for the next byte of an answer; ``work_s``: for one inference to end.
+
+    ``frame_s``: for the rest of an answer that has begun, however it trickles.
+    """
 
     idle_s: float = 1.0
     work_s: float = 60.0
     tries: int = 5
+    frame_s: float = 30.0
 
 
 class Session:
@@ -115,10 +121,13 @@ class Session:
         self._patience = patience or Patience()
         self._reader = Reader()
         self._heard = 0
+        self._open = False
+        self._restarted = False
         nonce = secrets.randbits(32)
         self._sequence = nonce % 256  # so that the requests of another session are not taken for repetitions
         reply = self._request(HELLO, struct.pack("<I", nonce))
         head, rest = self._info(reply, nonce)
+        self._open = True
         self.info = Info(
             *rest,
             energy_mode=bool(head[1] & 1),
@@ -244,6 +253,7 @@ class Session:
         """The payload of the device's reply, after as many tries as it takes."""
         self._sequence = (self._sequence + 1) % 256
         line = encode(Frame(kind, self._sequence, payload))
+        self._reader.text.clear()
         for _ in range(self._patience.tries):
             self._stream.write(line)
             reply = self._await(kind, max(wait_s, self._patience.idle_s))
@@ -254,10 +264,11 @@ class Session:
     def _await(self, kind: int, first_s: float) -> bytes | None:
         """The reply to the request under way, or None when it has to be sent again.
 
-        ``first_s`` is the patience until the answer begins. Only a frame under way, whose length is bounded, gets
-        more; so a device that babbles cannot keep the host.
+        ``first_s`` is the patience until the answer begins. Only a frame under way gets more, and not for ever; so a
+        device that babbles cannot keep the host.
         """
         end = time.monotonic() + first_s
+        last = end + self._patience.frame_s
         damaged = self._reader.garbled
         while (left := end - time.monotonic()) > 0:
             data = self._stream.read(left)
@@ -270,10 +281,14 @@ class Session:
                         return None
                 elif frame.sequence == self._sequence and frame.kind == kind | REPLY_BIT:
                     return frame.payload
+            if self._open and _BOOTED in self._reader.text:
+                self._reader.text.clear()
+                self._restarted = True
+                return None  # nobody works on the request any more; asked again, the board says why
             if self._reader.garbled > damaged:
                 return None
             if self._reader.inside:
-                end = max(end, time.monotonic() + self._patience.idle_s)
+                end = min(max(end, time.monotonic() + self._patience.idle_s), last)
         return None
 
     def _may_repeat(self, frame: Frame) -> bool:
@@ -283,6 +298,8 @@ class Session:
             return True
         if frame.sequence != self._sequence:
             return False
+        if code == _SESSION:
+            raise self._restart(f"error {code}")
         what = _REASONS.get(code, "the board refuses the request")
         hint = "Connect again; if it happens again, the firmware is not the one that was built here."
         raise LinkError(Problem(what, self.port, f"error {code}, {detail}", hint=hint))
@@ -291,7 +308,16 @@ class Session:
         hint = "Build and flash the firmware again; if it stays, report it."
         return LinkError(Problem(f"the board's answer to {request} makes no sense", self.port, found, hint=hint))
 
+    def _restart(self, found: str) -> LinkError:
+        hint = "Look for a loose cable, weak power or a fault in the firmware, then begin again."
+        return LinkError(Problem("the board restarted in the middle of the work", self.port, found, hint=hint))
+
     def _failure(self, request: str) -> LinkError:
+        if self._restarted:
+            return self._restart("its start-up text")
+        if self._open and not self._reader.garbled:
+            hint = "It hangs, lost its power or was unplugged: reset it and begin again."
+            return LinkError(Problem(f"the board does not answer any more ({request})", self.port, hint=hint))
         text = bytes(self._reader.text)
         if not self._heard:
             hint = "Is the right port chosen, the board powered and edgekit's firmware on it? Press its reset button."

@@ -2,6 +2,7 @@
 
 import ctypes
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -42,8 +43,10 @@ class Damaged:
     def __init__(self, stream, way: str, direction: str, at: int) -> None:
         self.stream, self.way, self.direction, self.at = stream, way, direction, at
         self.passed = {"to": 0, "from": 0}
+        self.first: dict[str, int] = {}
 
     def _pass(self, data: bytes, direction: str) -> bytes:
+        self.first.setdefault(direction, len(data))
         at = self.at - self.passed[direction]
         self.passed[direction] += len(data)
         if direction != self.direction or not 0 <= at < len(data):
@@ -121,6 +124,203 @@ def test_any_single_damaged_byte_costs_a_repetition_and_nothing_else(board, way,
     for at in range(probe.passed[direction]):
         line = Damaged(board, way, direction, at)
         assert whole_session(line) == clean, at
+
+
+class Delayed:
+    """A line that holds one byte, and all behind it, until the reader's patience ended ``times`` times.
+
+    Nothing really waits: a read that finds nothing is a time-out.
+    """
+
+    name = "delayed line"
+
+    def __init__(self, stream, direction: str, at: int, times: int) -> None:
+        self.stream, self.direction, self.left, self.times = stream, direction, at, times
+        self.held = bytearray()
+
+    def _gate(self, data: bytes, direction: str) -> bytes:
+        """What goes through at once."""
+        if direction != self.direction or self.times <= 0:
+            return data
+        through = data[: max(self.left, 0)]
+        self.left -= len(data)
+        self.held += data[len(through) :]
+        return through
+
+    def read(self, timeout_s):
+        data = self._gate(self.stream.read(timeout_s), "from")
+        if data or not self.held:
+            return data
+        self.times -= 1
+        if self.times == 0:
+            late, self.held = bytes(self.held), bytearray()
+            if self.direction == "from":
+                return late
+            self.stream.write(late)
+        return b""
+
+    def write(self, data):
+        self.stream.write(self._gate(data, "to"))
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("direction", ["to", "from"])
+def test_any_byte_may_come_late_even_after_the_request_was_sent_again(board, direction, times):
+    probe = Damaged(board, "none", "", -1)
+    clean = whole_session(probe)
+    for at in range(probe.passed[direction]):
+        line = Delayed(board, direction, at, times)
+        assert whole_session(line) == clean, at
+        assert not line.held
+
+
+@pytest.mark.parametrize("direction", ["to", "from"])
+def test_a_byte_that_comes_too_late_is_an_error_and_spoils_nothing_afterwards(board, direction):
+    probe = Damaged(board, "none", "", -1)
+    clean = whole_session(probe)
+    for at in range(0, probe.passed[direction], 5):
+        with pytest.raises(LinkError, match=r"does not answer any more|the board is silent|not edgekit's firmware"):
+            whole_session(Delayed(board, direction, at, 99))
+        assert whole_session(board) == clean, at
+
+
+class Resetting:
+    """A board that is reset when byte ``at`` of one direction is under way; what was on its way is lost with it."""
+
+    name = "resetting board"
+
+    def __init__(self, board, direction: str, at: int, *, banner: bool = True) -> None:
+        self.board, self.direction, self.left, self.banner = board, direction, at, banner
+        self.fresh = None
+
+    def _reset(self) -> None:
+        self.fresh = self.board = self.board.restarted()
+        if not self.banner:
+            self.board.read(0)
+
+    def _passes(self, data: bytes, direction: str) -> int:
+        """How many of the bytes come before the reset."""
+        if direction != self.direction or self.fresh is not None:
+            return len(data)
+        before, self.left = self.left, self.left - len(data)
+        return len(data) if self.left >= 0 else before
+
+    def read(self, timeout_s):
+        data = self.board.read(timeout_s)
+        whole = self._passes(data, "from")
+        if whole == len(data):
+            return data
+        self._reset()
+        return data[:whole]
+
+    def write(self, data):
+        whole = self._passes(data, "to")
+        self.board.write(data[:whole])
+        if whole < len(data):
+            self._reset()
+            self.board.write(data[whole:])
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("banner", [True, False], ids=["start-up text", "start-up text lost"])
+@pytest.mark.parametrize("direction", ["to", "from"])
+def test_a_board_that_is_reset_at_any_byte_is_reported_as_that(board, direction, banner):
+    probe = Damaged(board, "none", "", -1)
+    clean = whole_session(probe)
+    hello = probe.first[direction]
+    for at in range(probe.passed[direction]):
+        line = Resetting(board, direction, at, banner=banner)
+        if at < hello:  # no session yet, so nothing is lost with it
+            assert whole_session(line) == clean, at
+        else:
+            with pytest.raises(LinkError, match="the board restarted in the middle of the work") as caught:
+                whole_session(line)
+            assert caught.value.exit_code == 4
+        line.fresh.forget()
+
+
+def test_a_restart_is_told_at_once_and_not_after_the_patience_for_a_whole_inference(board):
+    class Impatient(Resetting):
+        waits: tuple[float, ...] = ()
+
+        def read(self, timeout_s):
+            data = super().read(timeout_s)
+            self.waits = (*self.waits, *(() if data else (timeout_s,)))
+            return data
+
+    line = Impatient(board, "", 0)
+    session = connect(line, plan(), BUILD_ID, Patience(idle_s=1, work_s=1000, tries=3))
+    line.direction, line.left = "to", 5
+    with pytest.raises(LinkError, match="restarted in the middle"):
+        session.run()
+    line.fresh.forget()
+    assert not line.waits  # its text came; nothing was waited for
+
+
+def test_a_board_that_restarts_and_then_says_no_more_is_still_reported_as_restarted(board):
+    session = connect(board, plan(), BUILD_ID, SHORT)
+    said = iter([b"m-timestamp-mode-performance\r\nm-init-done\r\nm-ready\r\n"])
+    session._stream = Scripted(lambda _: next(said, b""))
+    with pytest.raises(LinkError, match=r"restarted in the middle of the work .*start-up text"):
+        session.stack()
+
+
+def test_a_board_that_falls_silent_in_a_session_is_not_called_another_firmware(board):
+    session = connect(board, plan(), BUILD_ID, SHORT)
+    session._stream = Scripted(lambda _: b"")
+    with pytest.raises(LinkError, match=r"does not answer any more \(STACK\)"):
+        session.stack()
+
+
+@pytest.mark.parametrize("babble", [b"\xa5", b"x", b"\xa5\x81\x00\xff\x0f", b"\xdb"])
+def test_a_device_that_never_stops_cannot_keep_the_host(babble):
+    class Babbling:
+        name = "babbling"
+
+        def read(self, timeout_s):
+            time.sleep(min(timeout_s, 0.005))
+            return babble
+
+        def write(self, data):
+            pass
+
+        def close(self):
+            pass
+
+    begun = time.monotonic()
+    with pytest.raises(LinkError):
+        connect(Babbling(), plan(), BUILD_ID, Patience(idle_s=0.05, work_s=0.05, tries=2, frame_s=0.2))
+    assert time.monotonic() - begun < 5
+
+
+def test_a_slow_line_is_waited_for():
+    process = Process(build())
+
+    class Slow:
+        name = "slow line"
+
+        def read(self, timeout_s):
+            data = process.read(timeout_s)
+            time.sleep(0.02 if data else 0)
+            return data
+
+        def write(self, data):
+            for byte in data:
+                time.sleep(0.0005)
+                process.write(bytes([byte]))
+
+        def close(self):
+            process.close()
+
+    line = Slow()
+    found = whole_session(line)
+    assert found[1].exact
+    line.close()
 
 
 @settings(deadline=None)  # damage costs time-outs

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import hashlib
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -95,12 +97,30 @@ class InProcess:
 
     def __init__(self, *options: str) -> None:
         trap = ("-fsanitize=undefined", "-fsanitize-trap=undefined")
-        self._library = ctypes.CDLL(str(build(library=True, options=(*trap, *options))))
+        self._path = build(library=True, options=(*trap, *options))
+        self._library = ctypes.CDLL(str(self._path))
+        self._bind()
+
+    def _bind(self) -> None:
         self._count = ctypes.c_int32.in_dll(self._library, "fake_sent_count")
         self._sent = (ctypes.c_uint8 * 65536).in_dll(self._library, "fake_sent")
         self._edge_count = ctypes.c_int32.in_dll(self._library, "fake_edge_count")
         self._edges = (ctypes.c_uint32 * 3 * 64).in_dll(self._library, "fake_edges")
         self.cycles = ctypes.c_uint32.in_dll(self._library, "fake_cycles")
+
+    def restarted(self) -> InProcess:
+        """The same board after a reset: nothing in its memory, its start-up text on the line."""
+        fresh = object.__new__(InProcess)
+        fresh._path = self._path
+        with tempfile.TemporaryDirectory() as folder:  # a library of another name has variables of its own
+            fresh._library = ctypes.CDLL(str(shutil.copy(self._path, folder)))
+        fresh._bind()
+        fresh._library.ek_mlperf_banner()
+        return fresh
+
+    def forget(self) -> None:
+        """Unload the library; the board is gone."""
+        _ctypes.dlclose(self._library._handle)
 
     def read(self, _timeout_s: float) -> bytes:
         data = bytes(self._sent[: self._count.value])
