@@ -172,11 +172,10 @@ class Progress:
         now = time.monotonic()
         if stage != self._stage:
             self._began = (now, done)
-        share = (
-            f" {done * 100 // whole} %{time_left(now - self._began[0], done - self._began[1], whole - done)}"
-            if whole
-            else ""
-        )
+        share = ""
+        if whole:
+            left = time_left(now - self._began[0], done - self._began[1], whole - done)
+            share = f" {done * 100 // whole} %{left}"
         if self._status is not None:
             self._status.update(f"{stage}{share}")
             self._status.start()

@@ -42,7 +42,7 @@ def folder(tmp_path, monkeypatch):
     def reached(*_args, **_options):
         raise UserError("the verb was reached")
 
-    for verb in ("build", "run", "verify", "profile", "quantize"):
+    for verb in ("build", "run", "verify", "evaluate", "profile", "quantize"):
         monkeypatch.setattr(verbs, verb, reached)
     return tmp_path
 
