@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edgekit.cache import Cache
+from edgekit.toolchain import compilers
+
 Need = Literal["required", "optional"]
 _TIMEOUT_S = 20
 
@@ -37,9 +40,6 @@ class Check:
 
 # distribution, module, what for, need
 _PACKAGES: tuple[tuple[str, str, str, Need], ...] = (
-    ("ziglang", "ziglang", "compiles firmware for every board", "required"),
-    ("cmake", "cmake", "configures the generated project", "required"),
-    ("ninja", "ninja", "builds the generated project", "required"),
     ("unicorn", "unicorn", "emulates Cortex-M boards", "required"),
     ("pyelftools", "elftools", "reads sizes and symbols of an image", "required"),
     ("capstone", "capstone", "disassembles, for stack depths and fault reports", "required"),
@@ -52,9 +52,6 @@ _PACKAGES: tuple[tuple[str, str, str, Need], ...] = (
 )
 # program, what for, Debian package, arguments that print its version
 _PROGRAMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("arm-none-eabi-gcc", "--toolchain gcc on Cortex-M", "gcc-arm-none-eabi libnewlib-arm-none-eabi", ("--version",)),
-    ("aarch64-linux-gnu-gcc", "--toolchain gcc on 64-bit Linux boards", "gcc-aarch64-linux-gnu", ("--version",)),
-    ("gcc", "--toolchain gcc on the host", "gcc", ("--version",)),
     ("qemu-system-arm", "emulates the mps2 and mps3 boards, Cortex-M55 among them", "qemu-system-arm", ("--version",)),
     ("qemu-aarch64", "emulates 64-bit Linux boards", "qemu-user", ("--version",)),
     ("ssh", "Linux boards: --port ssh://USER@HOST", "openssh-client", ("-V",)),
@@ -65,7 +62,8 @@ _PROGRAMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 def examine() -> tuple[Check, ...]:
     """Look for everything edgekit can use."""
     python = Check("python", "runs edgekit", "required", platform.python_version(), sys.executable, "")
-    return (python, *(_package(*row) for row in _PACKAGES), *(_program(*row) for row in _PROGRAMS))
+    built_with = [_tool(tool) for tool in compilers.tools()]
+    return (python, *built_with, *(_package(*row) for row in _PACKAGES), *(_program(*row) for row in _PROGRAMS))
 
 
 def missing(checks: Sequence[Check]) -> tuple[Check, ...]:
@@ -73,7 +71,7 @@ def missing(checks: Sequence[Check]) -> tuple[Check, ...]:
     return tuple(c for c in checks if c.need == "required" and not c.found)
 
 
-def as_json(checks: Sequence[Check]) -> dict[str, Any]:
+def as_json(checks: Sequence[Check], cache: Cache) -> dict[str, Any]:
     """What ``doctor --json`` prints."""
     return {
         "ok": not missing(checks),
@@ -85,7 +83,14 @@ def as_json(checks: Sequence[Check]) -> dict[str, Any]:
             }
             for c in checks
         ],
+        "cache": cache.json(),
     }  # fmt: skip
+
+
+def _tool(tool: compilers.Tool) -> Check:
+    need: Need = "required" if tool.required else "optional"
+    where = str(tool.path) if tool.path else ""
+    return Check(tool.name, tool.purpose, need, tool.version, where, tool.install, tool.broken)
 
 
 def _package(distribution: str, module: str, purpose: str, need: Need) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgekit.reports.analysis import analysis
 from edgekit.reports.bench import bench, cost_tables
-from edgekit.reports.catalogue import BoardList, kernel, kernels, ops, tools
+from edgekit.reports.catalogue import BoardList, cached, kernel, kernels, ops, tools
 from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
@@ -14,10 +14,10 @@ from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack
 from edgekit.reports.parts import console, written
 from edgekit.reports.profile import ProfileReport
 from edgekit.reports.quantization import quantization
-from edgekit.reports.verification import build, run, verification
+from edgekit.reports.verification import after_demo, build, run, verification
 
 __all__ = [
-    "ArenaOverTime", "BoardList", "ProfileReport", "analysis", "bench", "build", "comparison", "console", "cost_tables",
-    "devices", "errors", "evaluation", "flashed", "kernel", "kernels", "layer", "ops", "quantization", "run", "sizes",
-    "stack", "tools", "verification", "written",
+    "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "comparison",
+    "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernels", "layer", "ops",
+    "quantization", "run", "sizes", "stack", "tools", "verification", "written",
 ]  # fmt: skip

@@ -34,6 +34,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "compare",
         "limits",
         "keeping",
+        "cache",
         "doctor",
         "flashing",
         "quantizing",

@@ -24,6 +24,8 @@ _IO_CTYPES = {
     "float32": "float", "bool": "uint8_t",
 }  # fmt: skip
 _LINE = 100
+_KERNEL_HEADERS = ("ek/attributes.h", "ek/elements.h", "ek/requantize.h", "ek/rows.h")
+_INCLUDE = re.compile(r'^#include "([^"\n]+)"\n+', re.MULTILINE)
 _SIGNATURE = "const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)"
 
 
@@ -64,6 +66,7 @@ def render(plan: Plan, build_id: str = "", task: str = "") -> dict[str, str]:
     """
     environment = _environment()
     routines = _routines(plan)
+    includes, bodies = _gathered([_body(environment, routine, plan) for routine in routines])
     names = {layer: routine.name for routine in routines for layer in routine.layers}
     context = {
         "plan": plan,
@@ -71,7 +74,8 @@ def render(plan: Plan, build_id: str = "", task: str = "") -> dict[str, str]:
         "M": plan.model.upper(),
         "args": _args(plan),
         "routines": routines,
-        "bodies": [_body(environment, routine, plan) for routine in routines],
+        "includes": includes,
+        "bodies": bodies,
         "calls": [_call(plan, i, layer, names[i]) for i, layer in enumerate(plan.layers)],
         "build_id": build_id,
         "task": task or plan.model,
@@ -187,6 +191,12 @@ def _body(environment: jinja2.Environment, routine: Routine, plan: Plan) -> str:
     except jinja2.TemplateError as error:
         raise InternalError(Problem(f"the kernel template does not render: {error}", where=routine.template)) from error
     return text.replace(f" {_SIGNATURE}", f"\n    {_SIGNATURE}")
+
+
+def _gathered(bodies: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The headers that all kernels need, once each and in order, and the kernels without their includes."""
+    named = {header for body in bodies for header in _INCLUDE.findall(body)}
+    return sorted(named.union(_KERNEL_HEADERS)), [_INCLUDE.sub("", body) for body in bodies]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from edgekit import board as board_files
+from edgekit import cache, report
 from edgekit import doctor as tools
 from edgekit import ops as op_list
-from edgekit import report
 from edgekit.analysis import available
 from edgekit.board import Board
 from edgekit.commands.common import Json, emit
@@ -76,12 +76,23 @@ def kernel_json(k: Kernel) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def doctor(json: Json = False) -> None:
+def doctor(
+    *,
+    clear_cache: Annotated[
+        bool, typer.Option("--clear-cache", help="Empty edgekit's cache; all in it can be made again.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --clear-cache would remove.")] = False,
+    json: Json = False,
+) -> None:
     """Look for every tool edgekit can use; say what each is for and how to get what is missing.
 
-    Exits with 3 if something required is missing. Example: edgekit doctor
+    Exits with 3 if something required is missing. Example: edgekit doctor --clear-cache --dry-run
     """
-    checks = tools.examine()
-    emit(tools.as_json(checks), report.tools(checks), as_json=json)
+    if clear_cache or dry_run:
+        kept = cache.look() if dry_run else cache.clear()
+        emit({"cache": kept.json()}, report.cached(kept), as_json=json)
+        return
+    checks, kept = tools.examine(), cache.look()
+    emit(tools.as_json(checks, kept), report.tools(checks, kept), as_json=json)
     if tools.missing(checks):
         raise typer.Exit(3)

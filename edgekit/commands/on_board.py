@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.console import Group
 
 import edgekit
 from edgekit import demo as shipped
@@ -286,7 +287,7 @@ def demo(
             progress=progress,
             out=out,
         )
-    emit(found.json(), report.ProfileReport(found), as_json=json)
+    emit(found.json(), Group(report.ProfileReport(found), "", report.after_demo(board, out)), as_json=json)
     if not found.exact:
         raise typer.Exit(1)
 

@@ -6,14 +6,14 @@ from rich.console import Group, RenderableType
 
 from edgekit.analysis import CODE_ESTIMATE, Analysis, Fit
 from edgekit.reports.fitting import Bar, FittedTable
-from edgekit.reports.parts import dims, grid, notes, number, size, table, text
+from edgekit.reports.parts import counted, dims, grid, notes, number, size, table, text
 
 _BAR = 12
 
 
 def analysis(a: Analysis) -> RenderableType:
     """The whole report."""
-    sentence = f", {len(a.layers)} layers, {a.macs:,} MACs, {size(a.weights)} of weights"
+    sentence = f", {counted(len(a.layers), 'layer')}, {counted(a.macs, 'MAC')}, {size(a.weights)} of weights"
     ops = ", ".join(f"{count} {op}" for op, count in a.ops)
     rows = [("fits", f"RAM: arena and stack reserve; flash: weights and an estimate of {size(CODE_ESTIMATE)} for code")]
     rows.append(("arena", "all tensors alive at once, planned; 'bound' is what no plan can go below"))

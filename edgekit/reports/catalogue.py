@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 
 from edgekit.board import Board
+from edgekit.cache import Cache
 from edgekit.doctor import Check, missing
 from edgekit.ops.base import Op
 from edgekit.plan.kernels import Kernel
@@ -85,7 +86,21 @@ def _purpose(c: Check) -> RenderableType:
     return c.purpose if c.found else text(f"{c.purpose}: ", (c.install, "bold"))
 
 
-def tools(checks: Sequence[Check]) -> RenderableType:
+def cached(found: Cache) -> RenderableType:
+    """What the cache holds or held, and what was done to it."""
+    result = table(footer=True)
+    result.add_column("kept", "total", no_wrap=True)
+    result.add_column("size", size(found.bytes), justify="right")
+    result.add_column("what")
+    for k in found.kept:
+        result.add_row(k.name, size(k.bytes), k.purpose)
+    done = "removed from" if found.cleared else "edgekit doctor --clear-cache removes it from"
+    parts: list[RenderableType] = [result, "", text((f"{done} {found.path}", "bold"))]
+    parts += [text((f"stays, another edgekit is building it: {path}", "yellow")) for path in found.busy]
+    return Group(*parts)
+
+
+def tools(checks: Sequence[Check], cache: Cache) -> RenderableType:
     """What was found and how to get what was not."""
     result = table()
     result.add_column("", no_wrap=True)
@@ -99,4 +114,5 @@ def tools(checks: Sequence[Check]) -> RenderableType:
         result.add_row(state, c.name, c.version or c.broken or "-", _purpose(c))
     lacking = missing(checks)
     line = "all that is required is here" if not lacking else f"missing: {', '.join(c.name for c in lacking)}"
-    return Group(result, "", text((line, "bold green" if not lacking else "bold red")))
+    kept = f"cache: {size(cache.bytes)} in {cache.path} (edgekit doctor --clear-cache)"
+    return Group(result, "", text((line, "bold green" if not lacking else "bold red")), text((kept, "bright_black")))

@@ -36,6 +36,11 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 layer``, ``2 layers``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """A ratio with two decimals; a dash for None."""
     return "-" if value is None else f"{value:.2f}"

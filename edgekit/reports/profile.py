@@ -12,6 +12,7 @@ from edgekit.costs import Cycles, Energy, Latency, LayerProfile
 from edgekit.reports.fitting import Bar, FittedTable
 from edgekit.reports.parts import (
     NARROW,
+    counted,
     duration,
     grid,
     microjoules,
@@ -70,10 +71,10 @@ def _header(p: Profile) -> Text:
 
 def verdict(v: Verification) -> Text:
     """One line: exact or not, against what, over how many samples."""
-    samples = f"{v.samples} sample{'s' if v.samples != 1 else ''}"
+    samples = counted(v.samples, "sample")
     samples += f" and the outputs of {v.outputs_only} more" if v.outputs_only else ""
     if v.exact:
-        what = f": {v.bytes:,} output bytes of {len(v.layers)} layers over {samples} equal {v.reference}"
+        what = f": {v.bytes:,} output bytes of {counted(len(v.layers), 'layer')} over {samples} equal {v.reference}"
         return text(("exact", "bold green"), what)
     first = v.first_divergent
     if first is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from rich.console import Group, RenderableType
 
 from edgekit.ir.graph import Array
 from edgekit.reports.fitting import FittedTable
-from edgekit.reports.parts import dims, notes, number, table, text
+from edgekit.reports.parts import dims, facts, notes, number, table, text
 from edgekit.reports.profile import Memory, accuracy, verdict
 from edgekit.results import Build, LayerCheck, Run, Verification
 
@@ -46,6 +48,19 @@ def run(r: Run) -> RenderableType:
             parts += ["", text(f"sample {number_of}, ", (name, "bold"), f", {raw.dtype} {dims(raw.shape)}")]
             parts.append(_values(raw, real))
     return Group(*parts)
+
+
+def after_demo(board: str, out: Path | None) -> RenderableType:
+    """What the demonstration has made and what to do with one's own model."""
+    made = (
+        f"{out}: a CMake project, which needs no Python" if out else "in edgekit's cache; --out DIR keeps the project"
+    )
+    rows = (
+        ("made", made),
+        ("next", "edgekit analyze YOUR.tflite     what is in your model, and which boards it fits"),
+        ("", f"edgekit profile YOUR.tflite --board {board}     this report of it"),
+    )
+    return facts(rows)
 
 
 def _values(raw: Array, real: Array) -> FittedTable:

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +25,15 @@ TOOLCHAINS = ("zig", "gcc")
 
 @dataclass(frozen=True)
 class Tool:
-    """A program edgekit runs; ``path`` is None if it was not found."""
+    """A program edgekit runs; ``path`` is None if it was not found, or does not run: ``broken`` says how."""
 
     name: str
     purpose: str
     install: str
     path: Path | None = None
     version: str = ""
+    required: bool = False
+    broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def zig() -> Tool:
     """The zig of the ziglang wheel, else of PATH."""
     name = "zig.exe" if os.name == "nt" else "zig"
     path = _in_package("ziglang", name) or _on_path("zig")
-    tool = Tool("zig", "the default compiler for every target", "pip install ziglang")
+    tool = Tool("zig", "compiles firmware for every board", "pip install ziglang", required=True)
     return _with_version(tool, path, ["version"])
 
 
@@ -76,13 +78,14 @@ def zig() -> Tool:
 def gcc(core: str) -> Tool:
     """The GNU compiler for a core; this computer's own compiler for the host."""
     if core == "host":
-        tool = Tool("cc", "compiles for this computer", "install a C compiler, or use the zig toolchain")
+        tool = Tool("cc", "--toolchain gcc on the host", "apt-get install gcc, or use the zig toolchain")
         return _with_version(tool, _on_path("cc") or _on_path("gcc"), ["--version"])
     if core.startswith("cortex-a"):
-        tool = Tool("aarch64-linux-gnu-gcc", "compiles for Linux boards", "apt install gcc-aarch64-linux-gnu")
+        purpose = "--toolchain gcc on 64-bit Linux boards"
+        tool = Tool("aarch64-linux-gnu-gcc", purpose, "apt-get install gcc-aarch64-linux-gnu, or use the zig toolchain")
     else:
-        packages = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
-        tool = Tool("arm-none-eabi-gcc", "compiles for Cortex-M", f"apt install {packages}, or use the zig toolchain")
+        install = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi, or use the zig toolchain"
+        tool = Tool("arm-none-eabi-gcc", "--toolchain gcc on Cortex-M", install)
     return _with_version(tool, _on_path(tool.name), ["--version"])
 
 
@@ -91,7 +94,8 @@ def cmake() -> Tool:
     """CMake, from its wheel or from PATH."""
     name = "cmake.exe" if os.name == "nt" else "cmake"
     path = _in_package("cmake", f"data/bin/{name}") or _beside_python(name) or _on_path("cmake")
-    return _with_version(Tool("cmake", "configures the generated project", "pip install cmake"), path, ["--version"])
+    tool = Tool("cmake", "configures the generated project", "pip install cmake", required=True)
+    return _with_version(tool, path, ["--version"])
 
 
 @cache
@@ -99,7 +103,8 @@ def ninja() -> Tool:
     """Ninja, from its wheel or from PATH."""
     name = "ninja.exe" if os.name == "nt" else "ninja"
     path = _in_package("ninja", f"data/bin/{name}") or _beside_python(name) or _on_path("ninja")
-    return _with_version(Tool("ninja", "builds the generated project", "pip install ninja"), path, ["--version"])
+    tool = Tool("ninja", "builds the generated project", "pip install ninja", required=True)
+    return _with_version(tool, path, ["--version"])
 
 
 def require(tool: Tool) -> Path:
@@ -149,9 +154,9 @@ def _with_version(tool: Tool, path: Path | None, arguments: list[str]) -> Tool:
         return tool
     try:
         result = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return tool  # a file that does not run is as good as none
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return replace(tool, broken=f"does not run: {error}")
     version = re.search(r"\d+\.\d+(\.\d+)?", result.stdout)
     if result.returncode or version is None:
-        return tool
-    return Tool(tool.name, tool.purpose, tool.install, path, version.group())
+        return replace(tool, broken=f"does not run: exit code {result.returncode}")
+    return replace(tool, path=path, version=version.group())

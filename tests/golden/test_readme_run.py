@@ -21,11 +21,20 @@ BLOCK = re.compile(r"(<!-- demo: .*? -->\n```text\n)(.*?)(```\n<!-- end of demo 
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    out = tmp_path_factory.mktemp("demo") / "out"
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "out"
+
+
+@pytest.fixture(scope="module")
+def output(out):
     result = CliRunner(env={"COLUMNS": "100"}).invoke(app, ["demo", "--out", str(out)])
     assert result.exit_code == 0, result.stderr
-    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def run(output):
+    lines = [line.rstrip() for line in output.splitlines()]
     totals = next(i for i, line in enumerate(lines) if line.startswith("one inference"))
     return "\n".join(lines[: lines.index("", totals)]) + "\n"
 
@@ -43,6 +52,14 @@ def shown(run):
 def layers(text):
     rows = re.findall(r"^(\S+) +([A-Z][A-Z0-9_]+) +\S+ +([\d,]+|-) ", text, re.MULTILINE)
     return [(name, op, macs) for name, op, macs in rows if name != "layer"]
+
+
+def test_the_demonstration_ends_with_what_it_made_and_what_comes_next(output, out):
+    end = "".join(output.split()).rpartition("made")[2]
+    assert end.startswith(str(out))
+    assert (out / "CMakeLists.txt").is_file()
+    assert "edgekitanalyzeYOUR.tflite" in end
+    assert "edgekitprofileYOUR.tflite--boardnucleo-l4r5zi" in end
 
 
 def test_the_readme_shows_the_layers_of_the_demonstration(run, shown):

@@ -17,6 +17,7 @@ import edgekit
 from edgekit import demo, doctor, errors, resources
 from edgekit.cli import app
 from edgekit.commands import catalogue
+from edgekit.toolchain import compilers
 
 COMMANDS = (
     "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
@@ -255,6 +256,15 @@ def test_a_program_that_does_not_run_is_told_apart_from_one_that_is_absent(tmp_p
     assert not checks["qemu-aarch64"].found
     assert not checks["openocd"].found
     assert checks["openocd"].install == "apt-get install openocd"
+
+
+def test_doctor_lists_each_tool_of_a_build_once_and_as_the_build_finds_it():
+    found = {c.name: c for c in doctor.examine()}
+    assert len(found) == len(doctor.examine())
+    for tool in compilers.tools():
+        assert (found[tool.name].version, found[tool.name].where) == (tool.version, str(tool.path or ""))
+        assert (found[tool.name].purpose, found[tool.name].install) == (tool.purpose, tool.install)
+    assert {n for n, c in found.items() if c.need == "required"} >= {"zig", "cmake", "ninja", "unicorn"}
 
 
 def test_importing_edgekit_loads_nothing_heavy():

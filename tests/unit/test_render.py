@@ -3,9 +3,29 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.models import chain_with_dead_channels
 
-from edgekit.codegen.render import c_float, c_string, comment_text
-from edgekit.plan.make import c_name
+from edgekit.board import Target
+from edgekit.codegen.render import c_float, c_string, comment_text, render
+from edgekit.passes import optimise
+from edgekit.plan.make import c_name, make
+
+
+@pytest.mark.parametrize("core", ["host", "cortex-m0plus", "cortex-m4", "cortex-m55"])
+def test_kernels_include_their_headers_once_and_at_the_top(core):
+    plan = make(optimise(chain_with_dead_channels(3)), Target(core, (), 0))
+    (text,) = [text for name, text in render(plan).items() if name.endswith("_kernels.c")]
+    included = [line for line in text.splitlines() if line.startswith("#include")]
+    assert len(included) >= 5
+    assert len(set(included)) == len(included)
+    assert "#include" not in text[text.index("{") :]
+
+
+def test_a_routine_of_one_layer_says_layer():
+    plan = make(chain_with_dead_channels(3), Target("host", (), 0))
+    (text,) = [text for name, text in render(plan).items() if name.endswith("_kernels.c")]
+    assert " * layer 0 */" in text or " * layers 0, " in text
+    assert not [line for line in text.splitlines() if line.startswith(" * layers ") and "," not in line]
 
 
 @given(st.text() | st.text(r"*/\?x"))

@@ -6,11 +6,11 @@
 #include "ek/elements.h"
 #include "ek/requantize.h"
 #include "ek/rows.h"
+#include "ek/thumb.h"
+#include "ek/thumb_depthwise.h"
 
 /* convolution of any window: patches of four pixels, two products a multiply, four taps per step
  * layers 0, 3 */
-#include "ek/thumb.h"
-
 /* The elements under the window of output (oy, ox) side by side; zero points over the border. */
 static void golden_conv_2d_s8_thumb_gather(const golden_conv_2d_s8_thumb_args *a,
     const ek_in *in, int32_t oy, int32_t ox, int8_t *patch, const int8_t *border)
@@ -85,9 +85,6 @@ void golden_conv_2d_s8_thumb(const golden_conv_2d_s8_thumb_args *a,
 
 /* depthwise convolution of any window: four outputs below each other per step
  * layers 1, 5 */
-#include "ek/thumb.h"
-#include "ek/thumb_depthwise.h"
-
 /* The outputs of one channel from its words, `rows` rows from row `result` on. */
 static void golden_depthwise_conv_2d_s8_thumb_channel(const golden_depthwise_conv_2d_s8_thumb_args *a,
     int8_t *result, const uint32_t *words, ek_thumb_channel *channel, int32_t rows, int32_t pitch, int32_t step)
@@ -170,8 +167,6 @@ void golden_depthwise_conv_2d_s8_thumb(const golden_depthwise_conv_2d_s8_thumb_a
 
 /* 1x1 convolution, two products a multiply, four pixels by four taps per step
  * layers 2, 6 */
-#include "ek/thumb.h"
-
 void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -208,7 +203,7 @@ void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
  * for in0_zp=-128, in1_zp=-128, out_zp=-100, act_min=-128, act_max=127, left_shift=20, subtract=0,
  * in0_multiplier=1073741824, in0_shift=0, in1_multiplier=1073741824, in1_shift=0,
  * out_multiplier=1789569773, out_shift=-19;
- * layers 4 */
+ * layer 4 */
 static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_args *a,
     int32_t first, int32_t second)
 {
@@ -238,7 +233,7 @@ void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
 }
 
 /* mean of each window, the border not counted, in plain C
- * layers 7 */
+ * layer 7 */
 void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -271,9 +266,7 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
 }
 
 /* fully connected, four outputs by eight features per step
- * layers 8 */
-#include "ek/thumb.h"
-
+ * layer 8 */
 void golden_fully_connected_s8_thumb(const golden_fully_connected_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -312,7 +305,7 @@ void golden_fully_connected_s8_thumb(const golden_fully_connected_s8_thumb_args 
 }
 
 /* softmax of the last axis, exponentials from a table, in plain C
- * layers 9 */
+ * layer 9 */
 /* 1 / (1 + x) for x in [0, 1], all in Q0: Newton's method as gemmlowp's one_over_one_plus_x_for_x_in_0_1 does it. */
 static int32_t golden_softmax_s8_scalar_one_over_one_plus(int32_t x)
 {

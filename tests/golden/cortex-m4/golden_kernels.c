@@ -3,15 +3,15 @@
 #include "golden_kernels.h"
 
 #include "ek/attributes.h"
+#include "ek/dsp.h"
+#include "ek/dsp_depthwise.h"
 #include "ek/elements.h"
 #include "ek/requantize.h"
 #include "ek/rows.h"
 
 /* 3x3 convolution of three channels: 28 taps a patch, four pixels by two channels per step
  * for packable=1;
- * layers 0 */
-#include "ek/dsp.h"
-
+ * layer 0 */
 void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -66,9 +66,7 @@ void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
 
 /* depthwise 3x3, four channels as planes, two by two outputs per step
  * for stride_w=1, act_min=-128, out_zp=-128;
- * layers 1 */
-#include "ek/dsp_depthwise.h"
-
+ * layer 1 */
 void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -116,8 +114,6 @@ void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3
 /* 1x1 convolution, four pixels by two channels per step
  * for packable=1;
  * layers 2, 6 */
-#include "ek/dsp.h"
-
 void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -152,9 +148,7 @@ void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
 
 /* convolution of any window: patches of four pixels, two channels per step
  * for packable=1;
- * layers 3 */
-#include "ek/dsp.h"
-
+ * layer 3 */
 void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -218,9 +212,7 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
 
 /* sum or difference, one operand by table
  * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, out_zp=-100;
- * layers 4 */
-#include "ek/dsp.h"
-
+ * layer 4 */
 /* The operand with the larger scale has the factor 1/2, so twice its part is the operand shifted; the table holds twice
  * the other's part. */
 EK_INLINE int8_t golden_add_s8_dsp_element(const int32_t *table, int8_t first, int8_t second,
@@ -261,9 +253,7 @@ void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
 
 /* depthwise 3x3, four channels as planes, two by two outputs per step
  * for stride_w=2, act_min=-128, out_zp=-128;
- * layers 5 */
-#include "ek/dsp_depthwise.h"
-
+ * layer 5 */
 void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -309,9 +299,7 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
 }
 
 /* mean of each window, four channels at a time in 16-bit sums
- * layers 7 */
-#include "ek/dsp.h"
-
+ * layer 7 */
 static int8_t golden_pool_s8_dsp_average_mean(uint32_t half, int32_t count, int32_t act_min, int32_t act_max)
 {
     const int32_t sum = (int16_t)(uint16_t)(half & 0xFFFFU);
@@ -358,9 +346,7 @@ void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
 
 /* fully connected, four outputs by four features per step
  * for packable=1;
- * layers 8 */
-#include "ek/dsp.h"
-
+ * layer 8 */
 void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -405,7 +391,7 @@ void golden_fully_connected_s8_dsp(const golden_fully_connected_s8_dsp_args *a,
 }
 
 /* softmax of the last axis, exponentials from a table, in plain C
- * layers 9 */
+ * layer 9 */
 /* 1 / (1 + x) for x in [0, 1], all in Q0: Newton's method as gemmlowp's one_over_one_plus_x_for_x_in_0_1 does it. */
 static int32_t golden_softmax_s8_scalar_one_over_one_plus(int32_t x)
 {
