@@ -14,14 +14,16 @@ import numpy as np
 
 from edgekit import __version__, reference, samples
 from edgekit.compress import Options, calibrate, quantize
-from edgekit.compress.fuse import fuse
+from edgekit.compress import doctor as physician
+from edgekit.compress.doctor import Treatment
+from edgekit.compress.noise import LayerNoise
+from edgekit.compress.quantize import prepared
 from edgekit.errors import DataError, InternalError, Problem, UsageError, UserError
 from edgekit.execution import Progress
 from edgekit.frontends import keras as keras_reader
 from edgekit.frontends import tflite, tflite_writer
 from edgekit.ir import batch, interp
 from edgekit.ir.graph import Array, DType, Graph
-from edgekit.passes.fold import fold_constants
 from edgekit.samples import Samples
 from edgekit.scoring import Z95, Accuracy, score
 
@@ -92,6 +94,7 @@ class Quantization:
     exact_on: int
     notes: tuple[str, ...] = ()
     refused: str = ""
+    treatment: Treatment | None = None
 
     def json(self) -> dict[str, Any]:
         """For other tools."""
@@ -113,7 +116,27 @@ class Quantization:
             "file_bytes": self.file_bytes,
             "exact_in_tflite_micro_on": self.exact_on,
             "notes": list(self.notes),
+            "doctor": None if self.treatment is None else _treatment(self.treatment),
         }
+
+
+def _treatment(t: Treatment) -> dict[str, Any]:
+    """As part of the result."""
+    trials = [{"remedy": x.remedy, "error_before": x.before, "error_after": x.after, "kept": x.kept} for x in t.trials]
+    return {"layers_before": _layers(t.sick), "layers_after": _layers(t.healed), "trials": trials}
+
+
+def _layers(found: Sequence[LayerNoise]) -> list[dict[str, Any]]:
+    return [
+        {
+            "layer": x.layer,
+            "op": x.op,
+            "snr_db": round(x.snr_db, 2) if math.isfinite(x.snr_db) else None,
+            "effect": round(x.effect, 4),
+            "channel_spread": round(x.spread, 2),
+        }
+        for x in found
+    ]
 
 
 def run(
@@ -124,6 +147,7 @@ def run(
     out: Path | None,
     calibrator: str,
     max_drop: float | None,
+    doctor: bool,
     progress: Progress,
 ) -> Quantization:
     """Read, calibrate, quantise, measure, check, write; nothing is written before everything else has succeeded."""
@@ -136,14 +160,15 @@ def run(
         raise DataError(Problem("without labels there is no accuracy that could drop", hint=hint))
     allowed = MAX_DROP if max_drop is None else max_drop
     progress("quantising", 0, 0)
-    small = quantize(graph, parts.calibration, Options(calibrator))
-    fused = fuse(fold_constants(graph))
+    treatment = physician.treat(graph, parts.calibration, calibrator, progress) if doctor else None
+    forms = treatment.stages if treatment else (("int8", quantize(graph, parts.calibration, Options(calibrator))),)
+    small, fused = forms[-1][1], prepared(graph)
     progress("measuring", 0, 0)
-    rungs, drop = measured(fused, {"int8": small}, parts)
+    rungs, drop = measured(fused, forms, parts)
     written = tflite_writer.write(small)
     progress("comparing with tflite-micro", 0, 0)
     exact_on = compared(written, small, parts.test)
-    refused = too_much(drop, allowed)
+    refused = too_much(drop, allowed, treatment)
     result = Quantization(
         model=graph.name,
         graph=small,
@@ -160,6 +185,7 @@ def run(
         exact_on=exact_on,
         notes=parts.notes,
         refused=refused,
+        treatment=treatment,
     )
     if result.out is not None:
         write_whole(result.out, written)
@@ -249,13 +275,13 @@ def real_outputs(graph: Graph, columns: Sequence[Array]) -> list[Array]:
     ]
 
 
-def measured(fused: Graph, forms: dict[str, Graph], parts: Data) -> tuple[tuple[Rung, ...], Drop | None]:
+def measured(fused: Graph, forms: Sequence[tuple[str, Graph]], parts: Data) -> tuple[tuple[Rung, ...], Drop | None]:
     """The float model and other forms of it on the test samples, and how far the last of them falls short."""
     real = real_outputs(fused, parts.test)
     truth = answers(real[0])
     rungs = [Rung("float", _accuracy(parts, truth), 1.0, math.inf)]
     theirs = truth
-    for name, form in forms.items():
+    for name, form in forms:
         outputs = real_outputs(form, parts.test)
         theirs = answers(outputs[0])
         agreement = float((theirs == truth).mean())
@@ -288,11 +314,15 @@ def paired(before: Array, after: Array) -> Drop:
     return Drop(share, share - half, share + half)
 
 
-def too_much(drop: Drop | None, allowed: float) -> str:
+def too_much(drop: Drop | None, allowed: float, treatment: Treatment | None) -> str:
     """Why the model must not be written; empty if it may."""
     if drop is None or drop.share <= allowed + 1e-12:
         return ""
-    return f"int8 is {drop.share:.2%} less accurate than float, more than the {allowed:.2%} that --max-drop allows"
+    why = f"int8 is {drop.share:.2%} less accurate than float, more than the {allowed:.2%} that --max-drop allows"
+    if treatment is None or not treatment.healed:
+        return why
+    worst = treatment.healed[0]
+    return f"{why}; layer '{worst.layer}' makes {worst.effect:.0%} of the error that is left"
 
 
 def compared(data: bytes, graph: Graph, columns: Sequence[Array], count: int = EXACT_ON) -> int:

@@ -66,6 +66,7 @@ def quantize(
     test: SamplesLike | None = None,
     calibrate: str = "minmax",
     max_drop: float | None = None,
+    doctor: bool = False,
     progress: Progress = silent,
 ) -> Quantization:
     """The int8 form of a float model, with its accuracy beside the float one's; written to ``out``, if given.
@@ -73,7 +74,7 @@ def quantize(
     ``model`` is a .keras or .h5 file or a float Graph. Ranges come from ``data``, by ``calibrate``, one of
     ``edgekit.compress.calibrate.CALIBRATORS``. Accuracy is measured on ``test``, or else on that part of ``data`` that
     set no ranges. If it drops by more than ``max_drop`` (a share; 0.01 if None) nothing is written, and the result's
-    ``refused`` says so.
+    ``refused`` says so. With ``doctor`` layers are ranked by the error they make, and remedies are tried.
 
     Raises:
         DataError: the samples do not fit, are too few, constant or not finite, or labels name no class.
@@ -87,6 +88,7 @@ def quantize(
         out=None if out is None else Path(out),
         calibrator=known_word("calibrator", calibrate, CALIBRATORS),
         max_drop=max_drop,
+        doctor=doctor,
         progress=progress,
     )
 

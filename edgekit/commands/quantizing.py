@@ -61,6 +61,10 @@ MaxDrop = Annotated[
         help="Write nothing if int8 is less accurate than float by more than this (with labels: 1%).",
     ),
 ]
+Doctor = Annotated[
+    bool,
+    typer.Option("--doctor", help="Rank the layers by the error they make, and try remedies: slower, often better."),
+]
 
 
 def quantize(
@@ -71,11 +75,13 @@ def quantize(
     out: OutFile = None,
     calibrate: Calibrate = Calibrator.MINMAX,
     max_drop: MaxDrop = "",
+    doctor: Doctor = False,
     json: Json = False,
 ) -> None:
     """Make an int8 .tflite of a float model, and show what that costs in accuracy and saves in bytes.
 
-    Exits with 1, and writes nothing, if accuracy drops too far. Example: edgekit quantize net.keras --data samples.npz
+    Exits with 1, and writes nothing, if accuracy drops too far. Examples: edgekit quantize net.keras --data
+    samples.npz · edgekit quantize net.keras --data samples.npz --doctor --max-drop 0.5%
     """
     target = out or Path(f"{model.stem}{quantizing.SUFFIX}")
     with working() as progress:
@@ -86,6 +92,7 @@ def quantize(
             test=test,
             calibrate=calibrate.value,
             max_drop=_share(max_drop),
+            doctor=doctor,
             progress=progress,
         )
     emit(found.json(), report.quantization(found), as_json=json)

@@ -115,13 +115,20 @@ def _squared(seen: Observed, low: float, high: float) -> float:
 
 
 def _divergence(seen: Observed, low: float, high: float) -> float:
-    """Kullback-Leibler divergence of the values' distribution from what is left of it in 256 levels."""
+    """Kullback-Leibler divergence of the values' distribution from what is left of it in 256 levels.
+
+    Zeros, of which a ReLU makes many, are left out: one level is theirs exactly, whatever the range.
+    """
+    counts = seen.counts.copy()
+    counts[min(max(int(-seen.low / (seen.high - seen.low) * _BINS), 0), _BINS - 1)] = 0
+    if not counts.sum():
+        return 0.0
     places, _ = _rounded(seen, low, high)
-    mass = np.bincount(places, seen.counts, _LEVELS)
-    filled = np.bincount(places, seen.counts > 0, _LEVELS)
-    spread = np.where(seen.counts > 0, mass[places] / np.maximum(filled[places], 1), 0)
-    p = seen.counts / seen.counts.sum()
+    mass = np.bincount(places, counts, _LEVELS)
+    filled = np.bincount(places, counts > 0, _LEVELS)
+    spread = np.where(counts > 0, mass[places] / np.maximum(filled[places], 1), 0)
+    p = counts / counts.sum()
     clipped = (seen.centres() < low) | (seen.centres() > high)
-    q = np.where(clipped, 1e-12, spread / seen.counts.sum())
-    some = seen.counts > 0
+    q = np.where(clipped, 1e-12, spread / counts.sum())
+    some = counts > 0
     return float((p[some] * np.log(p[some] / np.maximum(q[some], 1e-12))).sum())

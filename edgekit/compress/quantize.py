@@ -40,13 +40,31 @@ def quantize(graph: Graph, columns: Sequence[Array], options: Options | None = N
         UsageError: there is no such calibrator.
     """
     chosen = options or Options()
+    fused = prepared(graph)
+    seen = calibrate.observe(fused, columns)
+    return ranged(fused, {n: calibrate.limits(o, chosen.calibrator) for n, o in seen.items()})
+
+
+def prepared(graph: Graph) -> Graph:
+    """A float graph with as few layers as it can do with: what is quantised.
+
+    Raises:
+        UnsupportedError: it is no float graph.
+    """
     fused = fuse(fold_constants(graph))
     integers = [n for n in fused.inputs if fused.tensors[n].dtype is not DType.FLOAT32]
     if integers:
         raise UnsupportedError(Problem("the model is not a float model", f"input '{integers[0]}'"))
-    seen = calibrate.observe(fused, columns)
-    scales = _activation_scales(fused, {n: calibrate.limits(o, chosen.calibrator) for n, o in seen.items()})
-    result = _with_scales(fused, scales)
+    return fused
+
+
+def ranged(fused: Graph, ranges: Mapping[str, tuple[float, float]]) -> Graph:
+    """The int8 form of a ``prepared`` graph whose computed tensors hold these ranges, 0 inside each.
+
+    Raises:
+        UnsupportedError: every layer that has no int8 form.
+    """
+    result = _with_scales(fused, _activation_scales(fused, ranges))
     problems = [p for view in result.views() for p in view.node.op.problems(view)]
     if problems:
         raise UnsupportedError(*problems)

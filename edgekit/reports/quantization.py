@@ -6,11 +6,17 @@ import math
 
 from rich.console import Group, RenderableType
 
+from edgekit.compress.doctor import Treatment
 from edgekit.quantizing import Quantization, Rung
 from edgekit.reports.fitting import FittedTable
 from edgekit.reports.parts import notes, size, table, text
 
 _EXACT_HINT = "tflite-micro is not installed: pip install 'edgekit[oracle]' to have the file checked against it"
+_FIRST = "the same with --doctor, which finds the layers at fault and tries remedies"
+_LAST = "train on with quantisation in the loop, give more samples in --data, or allow more by --max-drop"
+_CHANNELS = "channels"
+_SHOWN = 6
+_WIDE = 8.0
 
 
 def quantization(q: Quantization) -> RenderableType:
@@ -31,15 +37,41 @@ def quantization(q: Quantization) -> RenderableType:
         parts.append(
             text(("exact", "green"), f": tflite-micro computes every byte of every layer alike on {q.exact_on} samples")
         )
+    if q.treatment is not None:
+        parts += ["", *_doctor(q.treatment)]
     rows = [("note", note) for note in (*q.notes, *(() if q.exact_on else (_EXACT_HINT,)))]
     if rows:
         parts += ["", notes(rows)]
     return Group(*parts, "", *_end(q))
 
 
+def _doctor(t: Treatment) -> list[RenderableType]:
+    """The worst layers of plain int8, and what was tried."""
+    layers = table(spare=(_CHANNELS, "op"))
+    layers.add_column("worst layers, plain int8", tail=True)
+    layers.add_column("op", no_wrap=True)
+    for head in ("SNR", "of the error", "after"):
+        layers.add_column(head, justify="right", no_wrap=True)
+    layers.add_column(_CHANNELS, no_wrap=True)
+    after = {layer.layer: layer for layer in t.healed}
+    for x in t.sick[:_SHOWN]:
+        better = after.get(x.layer)
+        wide = f"differ {x.spread:,.0f} fold" if x.spread >= _WIDE else ""
+        layers.add_row(x.layer, x.op, _db(x.snr_db), f"{x.effect:.0%}", _db(better.snr_db) if better else "-", wide)
+    tried = table()
+    tried.add_column("remedy", no_wrap=True)
+    for head in ("error before", "after", ""):
+        tried.add_column(head, justify="right", no_wrap=True)
+    for trial in t.trials:
+        kept = text(("kept", "green")) if trial.kept else text(("no gain", "bright_black"))
+        tried.add_row(trial.remedy, f"{trial.before * 100:.2g} %", f"{trial.after * 100:.2g} %", kept)
+    how = "SNR: with all errors from before; of the error: what the layer alone makes at the output"
+    return [layers, text((how, "bright_black")), "", tried]
+
+
 def _end(q: Quantization) -> list[RenderableType]:
     if q.refused:
-        return [text(("NOT WRITTEN: ", "bold red"), q.refused), "next: another --calibrate, or more samples in --data"]
+        return [text(("NOT WRITTEN: ", "bold red"), q.refused), f"next: {_LAST if q.treatment else _FIRST}"]
     if q.out is None:
         return []
     return [text(("written: ", "green"), str(q.out)), f"next: edgekit profile {q.out} --board nucleo-l4r5zi"]
@@ -63,4 +95,8 @@ def _accuracy(rung: Rung) -> tuple[str, str]:
 
 
 def _snr(rung: Rung) -> str:
-    return f"{rung.snr_db:.1f} dB" if math.isfinite(rung.snr_db) else "-"
+    return _db(rung.snr_db)
+
+
+def _db(value: float) -> str:
+    return f"{value:.1f} dB" if math.isfinite(value) else "-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from support.oracle import Oracle
 from typer.testing import CliRunner
 
 import edgekit
-from edgekit import quantizing
+from edgekit import quantizing, report
 from edgekit.cli import app
 from edgekit.errors import DataError, UnsupportedError, UsageError, UserError
 from edgekit.ir import interp
@@ -85,6 +86,39 @@ def test_a_drop_beyond_what_is_allowed_writes_nothing(data, tmp_path):
     assert found.out is None
     assert list(tmp_path.iterdir()) == []
     assert edgekit.quantize(hard, data, out, max_drop=1.0).out == out
+
+
+def test_the_doctor_gives_back_what_wide_channels_cost(data, tmp_path):
+    hard = float_nets.mobilenet(spread=20.0)
+    out = tmp_path / "hard.tflite"
+    found = edgekit.quantize(hard, data, out, doctor=True, max_drop=0.005)
+    shares = [rung.accuracy.share for rung in found.ladder if rung.accuracy is not None]
+    assert shares[0] - shares[1] > 0.3
+    assert shares[0] - shares[-1] <= 0.2 * (shares[0] - shares[1])
+    assert found.out == out
+    assert found.exact_on == quantizing.EXACT_ON
+    tree = json.loads(json.dumps(found.json()))["doctor"]
+    assert tree["layers_before"][0]["effect"] >= tree["layers_before"][1]["effect"]
+    text = printed(found)
+    assert "evener channels" in text
+    assert "worst layers" in text
+
+
+def printed(found):
+    console = report.console(io.StringIO(), width=120)
+    console.print(report.quantization(found))
+    return console.file.getvalue()
+
+
+def test_where_remedies_are_not_enough_the_reason_names_the_layer(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(quantizing.physician, "_WORTH", 0.0)
+    found = edgekit.quantize(
+        float_nets.mobilenet(spread=20.0), data.first(120), tmp_path / "x.tflite", doctor=True, max_drop=0.0
+    )
+    assert [rung.name for rung in found.ladder] == ["float", "int8"]
+    assert "of the error that is left" in found.refused
+    assert not list(tmp_path.iterdir())
+    assert "NOT WRITTEN" in printed(found)
 
 
 def test_without_labels_agreement_stands_for_accuracy(easy, data):
