@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support import made_up
 from support.browser import browser
-from support.made_up import LABELLED, PROFILE, VERIFIED
+from support.made_up import EVALUATED, LABELLED, PROFILE, VERIFIED
 
 from edgekit.costs import Energy, Latency
 from edgekit.reports import page
@@ -35,17 +35,18 @@ FULL = replace(
 PAGES = {
     "profile": page.render(FULL.json(), made_up.plan(), RAW),
     "verify": page.render(VERIFIED.json(), made_up.plan()),
+    "evaluate": page.render(EVALUATED.json()),
 }
 WIDEST = "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"
 # Of every text the contrast to what really lies behind it, by the formula of WCAG 2.2; SVG texts are all on the paper.
 CONTRAST = """(() => {
-  const parts = c => c.startsWith('color(srgb') ? c.match(/[\\d.]+/g).slice(0, 3).map(Number)
-                                               : c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255);
-  const light = c => parts(c).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-                             .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const clear = c => c === 'transparent' || /[,/] ?0\\)$/.test(c);
-  const behind = e => { while (e) { const c = getComputedStyle(e).backgroundColor;
-                                    if (!clear(c) && !/[/] ?0?[.]/.test(c)) return c; e = e.parentElement; } };
+  const parts = c => { const n = c.match(/[\\d.]+/g).map(Number), rgb = n.slice(0, 3);
+                       return [...(c.startsWith('color(srgb') ? rgb : rgb.map(v => v / 255)), n[3] ?? 1]; };
+  const light = c => c.slice(0, 3).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+                      .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const over = (below, c) => [0, 1, 2].map(i => c[i] * c[3] + below[i] * (1 - c[3]));
+  const behind = e => { const own = parts(getComputedStyle(e).backgroundColor);
+                        return over(e.parentElement ? behind(e.parentElement) : [1, 1, 1], own); };
   let least = 99, which = '';
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -53,7 +54,7 @@ CONTRAST = """(() => {
     if (!walk.currentNode.data.trim() || !e.getClientRects().length || e.closest('title, style')) continue;
     const style = getComputedStyle(e);
     const ink = e.ownerSVGElement ? style.fill : style.color;
-    const [low, high] = [light(ink), light(behind(e))].sort((a, b) => a - b);
+    const [low, high] = [light(parts(ink)), light(behind(e))].sort((a, b) => a - b);
     const found = (high + 0.05) / (low + 0.05);
     if (found < least) { least = found; which = walk.currentNode.data; }
   }
@@ -85,7 +86,7 @@ def test_a_page_asks_for_nothing_and_fits_the_screen(chromium, tmp_path, name, w
     assert night == dark
     assert opened.values["scripts"] == 0
     # two bars of shares, two of parts, one a layer, histogram, current and arena; each chart in one width only
-    assert opened.values["drawn"] == (4 + len(FULL.layers) + 3 if name == "profile" else 1)
+    assert opened.values["drawn"] == {"profile": 4 + len(FULL.layers) + 3, "verify": 1, "evaluate": 0}[name]
     assert opened.picture.startswith(b"\x89PNG")
 
 
