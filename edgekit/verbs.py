@@ -5,7 +5,7 @@ be the reference. ``board`` is a name that `edgekit boards` lists, a path to a .
 called with a stage, what is done of it and its whole (0: unknown). ``port`` is the serial port or pyserial URL of a
 real board that was flashed with the built image; without it the board is emulated. ``bundle`` is a folder to store the
 result in, with its raw readings: it must not exist, be empty, or hold an older bundle. ``optimize`` is
-what kernels are chosen for: ``speed``, ``size`` or ``balanced`` (see ``edgekit.plan.select.Objective``).
+what is wanted most: ``speed``, ``size``, ``ram`` or ``balanced`` (see ``edgekit.plan.select.Objective``).
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def analyze(model: ModelLike, board: BoardLike | None = None, *, optimize: str =
 def make_plan(graph: Graph, board: BoardLike, *, optimize: str = "balanced") -> Plan:
     """Kernels, packed constants, schedule and arena of a graph on a board.
 
-    ``optimize`` is what kernels are chosen for: ``speed``, ``size`` or ``balanced``.
+    ``optimize`` is ``speed``, ``size``, ``ram`` or ``balanced``.
 
     Raises:
         UnsupportedError: every layer that no kernel runs on this board.

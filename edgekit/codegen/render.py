@@ -23,6 +23,7 @@ _IO_CTYPES = {
     "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
     "float32": "float", "bool": "uint8_t",
 }  # fmt: skip
+_UNSIGNED = {"uint8_t": 0xFF, "uint16_t": 0xFFFF, "uint32_t": 0xFFFFFFFF}
 _LINE = 100
 _KERNEL_HEADERS = ("ek/attributes.h", "ek/elements.h", "ek/requantize.h", "ek/rows.h")
 _INCLUDE = re.compile(r'^#include "([^"\n]+)"\n+', re.MULTILINE)
@@ -77,6 +78,7 @@ def render(plan: Plan, build_id: str = "", task: str = "") -> dict[str, str]:
         "includes": includes,
         "bodies": bodies,
         "calls": [_call(plan, i, layer, names[i]) for i, layer in enumerate(plan.layers)],
+        "table": _step_table(plan),
         "build_id": build_id,
         "task": task or plan.model,
         "io": {"inputs": _io(plan, plan.inputs), "outputs": _io(plan, plan.outputs)},
@@ -93,6 +95,29 @@ def render(plan: Plan, build_id: str = "", task: str = "") -> dict[str, str]:
         )
     }
     return {**files, "plan.json": plan.to_json()}
+
+
+@dataclass(frozen=True)
+class StepTable:
+    """The steps as a table in flash: C types of its members, lines of its rows."""
+
+    layer: str
+    row: str
+    lines: tuple[str, ...]
+
+
+def _step_table(plan: Plan) -> StepTable | None:
+    """The table where some layer runs in several steps; where none does a call each is shorter."""
+    if len(plan.steps) <= len(plan.layers):
+        return None
+    rows = max(step.end for step in plan.steps)
+    lines = tuple(f"{{{s.layer}, {s.begin}, {s.end}}}," for s in plan.steps)
+    return StepTable(_smallest(len(plan.layers) - 1), _smallest(rows), lines)
+
+
+def _smallest(value: int) -> str:
+    """The smallest unsigned C type that holds ``value``."""
+    return next(name for name, limit in _UNSIGNED.items() if value <= limit)
 
 
 def _environment() -> jinja2.Environment:

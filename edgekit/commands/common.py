@@ -51,8 +51,8 @@ OptimizeFor = Annotated[
     Objective,
     typer.Option(
         "--optimize",
-        help="What kernels are chosen for. speed: fewest instructions; size: least flash; balanced: speed that is "
-        "worth its bytes.",
+        help="What is wanted most. speed: fewest instructions; size: least flash; ram: least RAM, layers band by band; "
+        "balanced: speed that is worth its bytes.",
     ),
 ]
 SamplesFile = Annotated[

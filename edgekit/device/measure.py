@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from edgekit.device.link import Progress, Quiet, Session
     from edgekit.device.results import How
-    from edgekit.plan.plan import Plan, Slot
+    from edgekit.plan.plan import Layer, Plan, Slot, Step
 
     Array = NDArray[Any]
     Reference = Callable[[Sequence[Array]], Mapping[str, Array]]
@@ -122,7 +122,7 @@ def verify(
             session.step(index)
             layer = plan.layers[step.layer]
             for slot in layer.outputs:
-                begin, end = (step.begin, step.end) if layer.rowwise else (0, plan.slots[slot].rows)
+                begin, end = _written(layer, step, plan.slots[slot])
                 layers[step.layer, slot].compare(session, values, begin, end)
             if progress is not None:
                 progress(number * len(plan.steps) + index + 1, total)
@@ -131,6 +131,13 @@ def verify(
         for tally in outputs:
             tally.compare(session, values, 0, tally.slot.rows)
     return _verification(list(layers.values()), outputs, len(samples), how)
+
+
+def _written(layer: Layer, step: Step, slot: Slot) -> tuple[int, int]:
+    """The rows of an output that a step has finished."""
+    if layer.accumulates:
+        return (0, slot.rows) if step.end == layer.rows else (0, 0)
+    return (step.begin, step.end) if layer.rowwise else (0, slot.rows)
 
 
 def _verification(layers: list[_Tally], outputs: list[_Tally], samples: int, how: How) -> Verification:

@@ -54,6 +54,8 @@ def rows(session: Session, slot: Slot, begin: int, end: int) -> Iterator[tuple[i
 
     At most ``ring_rows`` rows can be told apart, the newest ones; pieces that adjoin are fetched at once.
     """
+    if begin == end:
+        return
     begin = max(begin, end - slot.ring_rows)
     whole_image, ring = slot.rows * slot.row_bytes, slot.ring_rows * slot.row_bytes
     if slot.ring_rows == slot.rows == end - begin:

@@ -11,7 +11,12 @@ A header is TOML in the template's first Jinja comment::
     pack = { filter = "smlad_pairs" }                # plan/pack function per canonical array
     scratch = "16 * in_c"           # bytes
     align = 8                       # of the scratch
-    inplace = false                 # output may start where input 0 starts
+    inplace = false                 # or a condition: output pixels are written in order, each after it was read from
+                                    # every input; so the output may lie over an input of its size, or below one
+    inplace_whole = "in_c % 4 == 0" # output may lie over input 0, if the layer is computed in one step
+    eats_input = "rows == 1"        # input 0 is read in order into a scratch of twice its bytes and may be its end
+    call = "100"                    # instructions that one more call costs, roughly; ``band`` is its rows
+    accumulates = false             # begin and end are rows of input 0; sums are in the scratch until the last one
     args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
     terms = ["kh * kw * in_c"]      # what its instructions grow with beside its family's terms (edgekit/bench/fit.py)
     priority = 20                   # the highest is chosen on cores without a cost table
@@ -34,13 +39,13 @@ from typing import Any
 from edgekit import resources
 from edgekit.board import Target
 from edgekit.errors import InternalError, Problem, UnsupportedError
-from edgekit.ir.graph import Array, View
+from edgekit.ir.graph import Array, View, image_rows
 from edgekit.ops.base import Lowered
 from edgekit.plan import pack
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
-    "args", "terms",
+    "args", "terms", "inplace_whole", "eats_input", "accumulates", "call",
 }  # fmt: skip
 
 
@@ -64,7 +69,11 @@ class Kernel:
     pack: Mapping[str, str] = field(default_factory=dict[str, str])
     scratch: str = "0"
     align: int = 4
-    inplace: bool = False
+    inplace: str = ""
+    inplace_whole: str = ""
+    eats_input: str = ""
+    accumulates: bool = False
+    call: str = "60"
     terms: tuple[str, ...] = ()
     priority: int = 0
     source: str = ""
@@ -74,8 +83,16 @@ class Kernel:
         return not self.when or bool(evaluate(self.when, ints))
 
     def scratch_bytes(self, ints: Mapping[str, int]) -> int:
-        """Bytes of scratch for a layer with these ints."""
+        """Bytes of scratch for a layer with these ints, of which ``band`` is the most rows of one step."""
         return int(evaluate(self.scratch, ints))
+
+    def call_instructions(self, ints: Mapping[str, int]) -> int:
+        """Roughly what computing the layer in one call more costs, in bands of ``band`` rows."""
+        return int(evaluate(self.call, ints))
+
+    def holds(self, condition: str, ints: Mapping[str, int]) -> bool:
+        """Whether a condition of the header, which may be empty, holds for these ints."""
+        return bool(condition) and bool(evaluate(condition, ints))
 
 
 @dataclass(frozen=True)
@@ -88,8 +105,29 @@ class Choice:
 
     @property
     def rowwise(self) -> bool:
-        """Whether the layer can run in bands of output rows."""
-        return self.view.node.op.rowwise(self.view)
+        """Whether the layer can run in bands of rows."""
+        return self.accumulates or self.view.node.op.rowwise(self.view)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether the rows of its steps are those of its input."""
+        return self.kernel.accumulates
+
+    @property
+    def rows(self) -> int:
+        """Rows of an image of the output."""
+        return image_rows(self.view.output.shape)[1]
+
+    @property
+    def banded(self) -> bool:
+        """Whether a schedule may split the layer: it is row-wise and has a single image everywhere."""
+        view = self.view
+        tensors = [*view.outputs, *(view.input(i) for i in view.node.op.activations(view))]
+        return self.rowwise and all(image_rows(t.shape)[0] == 1 for t in tensors)
+
+    def ints(self, band: int) -> dict[str, int]:
+        """The layer's numbers, with the most rows of one step."""
+        return {**self.lowered.ints, "band": band}
 
     @cached_property
     def packed(self) -> Mapping[str, Array]:
@@ -104,6 +142,8 @@ class Choice:
 def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[Choice, ...]:
     """Every kernel that can run a layer, highest priority first, ties by name; ``forced`` names one by family.
 
+    Those that take in rows as they come serve bands only: ``taking_rows`` finds them.
+
     Raises:
         UnsupportedError: if no kernel of the op's family runs this layer on this target.
     """
@@ -114,6 +154,7 @@ def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[C
         for k in catalogue()
         if k.family == family
         and k.isa in target.isas
+        and (not k.accumulates or k.name in forced.values())
         and forced.get(family, k.name) == k.name
         and k.applies(lowered.ints)
     ]
@@ -127,6 +168,20 @@ def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[C
             )
         )
     return tuple(Choice(view, lowered, k) for k in sorted(fitting, key=lambda k: (-k.priority, k.name)))
+
+
+def taking_rows(choice: Choice, target: Target) -> Choice:
+    """The layer with a kernel that takes in its input row by row, where there is one that computes all of its rows."""
+    if choice.rows > 1 and choice.rowwise:
+        return choice
+    ints = choice.lowered.ints
+    fitting = [
+        k
+        for k in catalogue()
+        if k.accumulates and k.family == choice.kernel.family and k.isa in target.isas and k.applies(ints)
+    ]
+    best = min(fitting, key=lambda k: (-k.priority, k.name), default=choice.kernel)
+    return Choice(choice.view, choice.lowered, best)
 
 
 @cache
@@ -157,6 +212,9 @@ def _read(path: Path, root: Path) -> Kernel:
     header["fields"] = tuple(name for name in used if name not in header["specialise"])
     header["arrays"] = tuple(dict.fromkeys(re.findall(r"\bc\.(\w+)", body)))
     header["scratch"] = str(header.get("scratch", "0"))
+    header["inplace"] = (
+        str(int(header["inplace"])) if isinstance(header.get("inplace"), bool) else header.get("inplace", "")
+    )
     stem = path.name.removesuffix(".c.j2")
     return Kernel(name=f"{family}_{stem}", family=family, template=where, **header)
 

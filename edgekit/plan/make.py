@@ -13,10 +13,11 @@ import numpy as np
 
 from edgekit.board import Target
 from edgekit.ir.graph import Array, Graph, image_rows
-from edgekit.plan import select
-from edgekit.plan.kernels import Choice
-from edgekit.plan.memory import WORD, Memory, plan_memory
+from edgekit.plan import schedule, search, select
+from edgekit.plan.flow import Flow, Work, flow_of
+from edgekit.plan.memory import WORD, Memory, bands, plan_memory
 from edgekit.plan.plan import Constant, Layer, Plan, Step
+from edgekit.plan.schedule import Segment
 from edgekit.plan.select import Objective
 
 _CTYPES = {
@@ -37,22 +38,44 @@ def make(
     graph: Graph,
     target: Target,
     kernel_names: Mapping[str, str] | None = None,
+    *,
     band_rows: int = 0,
     objective: Objective = Objective.BALANCED,
+    segments: Sequence[Segment] | None = None,
+    ram: int = 0,
 ) -> Plan:
     """Plan ``graph`` for ``target``.
 
-    ``kernel_names`` forces a kernel for a family (tests and benchmarks do); ``band_rows`` splits every row-wise
-    layer into bands of that many rows, 0 computes each layer in one band; ``objective`` decides between kernels.
+    ``kernel_names`` forces a kernel for a family (tests and benchmarks do), ``segments`` what is computed band by band,
+    ``band_rows`` splits every row-wise layer into bands of that many rows, one layer after the other. Without any of
+    them ``objective`` decides between kernels and between ways to compute the model; then arena, stack and static data
+    keep to ``ram`` bytes, if that is not 0.
 
     Raises:
         UnsupportedError: if a layer has no kernel on this target.
+        FitError: no way to compute the model keeps to ``ram``.
     """
     choices = select.choose(graph, target, objective, kernel_names)
-    steps = _schedule(choices, band_rows)
-    memory = plan_memory(graph, choices, steps, _MVE_ALIGN if "mve" in target.isas else WORD)
+    align = slot_align(target)
+    if segments is None and not kernel_names and not band_rows:
+        way = search.pick(search.front(graph, choices, target, align), choices, target, objective, ram)
+        flow, steps = way.flow, way.steps
+    else:
+        flow = flow_of(graph, schedule.streamed(choices, segments or (), target))
+        steps = _split(flow, band_rows) if band_rows else schedule.order(flow, segments or ())
+    return assemble(graph, target, flow, steps, plan_memory(graph, flow, steps, align))
+
+
+def slot_align(target: Target) -> int:
+    """Bytes that tensors are aligned to."""
+    return _MVE_ALIGN if "mve" in target.isas else WORD
+
+
+def assemble(graph: Graph, target: Target, flow: Flow, steps: tuple[Step, ...], memory: Memory) -> Plan:
+    """The plan of layers, order and memory that were decided on."""
     pool = _Pool(c_name(graph.name))
-    layers = tuple(_layer(i, choice, memory, pool) for i, choice in enumerate(choices))
+    most = bands(flow, steps)
+    layers = tuple(_layer(work, most[work.number], memory, pool) for work in flow.works)
     return Plan(
         model=c_name(graph.name),
         title=graph.name,
@@ -61,7 +84,7 @@ def make(
         isas=target.isas,
         macs=graph.macs,
         arena_bytes=-(-memory.size // WORD) * WORD,
-        arena_align=max([_MVE_ALIGN, *(c.kernel.align for c in choices)]),
+        arena_align=max([_MVE_ALIGN, *(w.choice.kernel.align for w in flow.works)]),
         lower_bound=memory.lower_bound,
         layers=layers,
         steps=steps,
@@ -82,12 +105,12 @@ def c_name(title: str) -> str:
     return f"m_{name}".rstrip("_") if taken else name
 
 
-def _schedule(choices: Sequence[Choice], band_rows: int) -> tuple[Step, ...]:
+def _split(flow: Flow, rows: int) -> tuple[Step, ...]:
+    """One layer after the other, row-wise ones in bands of ``rows`` rows."""
     steps: list[Step] = []
-    for i, choice in enumerate(choices):
-        rows = image_rows(choice.view.output.shape)[1] if choice.rowwise else 1
-        band = band_rows if band_rows and choice.rowwise else rows
-        steps += [Step(i, begin, min(begin + band, rows)) for begin in range(0, rows, max(band, 1))]
+    for work in flow.works:
+        band = rows if work.choice.rowwise else work.rows
+        steps += [Step(work.number, k, min(k + band, work.rows)) for k in range(0, work.rows, max(band, 1))]
     return tuple(steps)
 
 
@@ -113,11 +136,11 @@ class _Pool:
         return name, len(raw)
 
 
-def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
-    view, kernel, lowered = choice.view, choice.kernel, choice.lowered
+def _layer(work: Work, band: int, memory: Memory, pool: _Pool) -> Layer:
+    number, view, kernel, lowered = work.number, work.choice.view, work.choice.kernel, work.choice.lowered
     names: dict[str, str] = {}
     added = 0
-    for array, data in choice.packed.items():
+    for array, data in work.choice.packed.items():
         names[array], new = pool.add(number, array, data, view.node.name)
         added += new
     inputs: list[int] = []
@@ -127,7 +150,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
             names[f"input{position}"], new = pool.add(number, f"input{position}", tensor.data, view.node.name)
             added += new
         inputs.append(memory.index(tensor.name))
-    images, rows, _ = image_rows(view.output.shape)
+    ints = work.choice.ints(band) if "band" in (*kernel.fields, *kernel.specialise) else dict(lowered.ints)
     offset, scratch_bytes = memory.scratch[number]
     return Layer(
         name=view.node.name,
@@ -137,7 +160,7 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
         template=kernel.template,
         why=kernel.summary,
         macs=view.node.op.macs(view),
-        ints=dict(lowered.ints),
+        ints=ints,
         fields=kernel.fields,
         specialise=kernel.specialise,
         constants=names,
@@ -146,7 +169,8 @@ def _layer(number: int, choice: Choice, memory: Memory, pool: _Pool) -> Layer:
         scratch=offset,
         scratch_bytes=scratch_bytes,
         weight_bytes=added,
-        rowwise=choice.rowwise,
-        images=images,
-        rows=rows,
+        rowwise=work.choice.rowwise,
+        accumulates=work.accumulates,
+        images=image_rows(view.output.shape)[0],
+        rows=work.rows,
     )

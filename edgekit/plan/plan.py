@@ -60,7 +60,9 @@ class Layer:
     ``inputs`` and ``outputs`` index ``Plan.slots``. An input that is a constant is -1 and found in
     ``constants`` under ``input<i>``. ``ints`` are the template's numbers; those in ``specialise`` become
     literals, those in ``fields`` are passed at run time. ``constants`` maps the kernel's array names to
-    constants. ``rowwise`` layers compute bands of rows image by image. ``scratch`` is an arena offset.
+    constants. ``rowwise`` layers compute bands of rows image by image; their ``rows`` are those of the output, or
+    of the first input if the layer ``accumulates``: then its output is written in its last step. ``scratch`` is an
+    arena offset.
     """
 
     name: str
@@ -82,11 +84,12 @@ class Layer:
     rowwise: bool
     images: int
     rows: int
+    accumulates: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """Compute output rows [begin, end) of a layer, for every image of the batch."""
+    """Compute output rows [begin, end) of a layer, for every image of the batch; or take in those rows of its input."""
 
     layer: int
     begin: int

@@ -26,18 +26,20 @@ _RESERVE = 24 * 1024
 
 
 class Objective(StrEnum):
-    """What kernels are chosen for.
+    """What kernels, and the way a model is computed, are chosen for.
 
     ``SPEED``: fewest instructions, whatever flash they take of the board's. ``SIZE``: fewest bytes of constants and
     code. ``BALANCED``: speed, unless a kernel costs flash unreasonably. That is so if its constants take more than
     one and a half times the bytes of the layer's smallest kernel and a kilobyte; and of the rest a kernel is taken in
     place of a smaller one only if the share of the model's instructions it saves is at least a third of the share of
     the model's flash it costs, both counted on the fastest choice. Layers weigh in together where they share code.
+    ``RAM``: kernels as for ``BALANCED``; then the least RAM (see ``plan.search``).
     """
 
     SPEED = "speed"
     SIZE = "size"
     BALANCED = "balanced"
+    RAM = "ram"
 
 
 @dataclass(frozen=True)

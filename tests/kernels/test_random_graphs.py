@@ -1,7 +1,7 @@
 """Random networks all the way: file, reader, passes, plan, C, this machine under sanitizers; every layer's bytes.
 
-Each network is compiled as it is and optimised, for another core and in bands of another height each time, and every
-layer must write what tflite-micro computes of the same file.
+Each network is compiled as it is and optimised, for another core and in another way each time, and what each
+layer leaves must be what tflite-micro computes of the same file.
 """
 
 from dataclasses import replace
@@ -20,9 +20,15 @@ from edgekit.ir import interp, verify
 from edgekit.passes import optimise
 from edgekit.plan.kernels import catalogue
 from edgekit.plan.make import make
+from edgekit.plan.select import Objective
 
 TARGETS = (Target("host", (), 0), Target("cortex-m4", (), 0), Target("cortex-m0plus", (), 0))
-BANDS = (0, 0, 1, 2)
+WAYS = (
+    ("whole layers", {"segments": ()}),
+    ("the least RAM", {"objective": Objective.RAM}),
+    ("bands of one row", {"band_rows": 1}),
+    ("bands of two rows", {"band_rows": 2}),
+)
 BATCH = 12
 COMPILERS = (*["gcc"] * 12, *["zig"] * 6)
 SEEDS = range(BATCH * len(COMPILERS))
@@ -34,9 +40,9 @@ def variants(seed, graph):
     result = []
     for turn, (name, some) in enumerate((("optimised", optimise(graph)), ("plain", graph)), seed):
         verify.verify(some)
-        target, band = TARGETS[turn % len(TARGETS)], BANDS[turn // len(TARGETS) % len(BANDS)]
-        plan = make(replace(some, name=f"{name}_{seed}"), target, band_rows=band)
-        result.append((f"seed {seed}, {name}, {target.core}, bands of {band or 'all'} rows", some, plan))
+        target, (way, options) = TARGETS[turn % len(TARGETS)], WAYS[turn // len(TARGETS) % len(WAYS)]
+        plan = make(replace(some, name=f"{name}_{seed}"), target, **options)
+        result.append((f"seed {seed}, {name}, {target.core}, {way}", some, plan))
     return result
 
 

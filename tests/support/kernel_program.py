@@ -21,7 +21,7 @@ from edgekit.ir import interp
 from edgekit.ir.graph import Array, Graph
 from edgekit.plan.kernels import Kernel
 from edgekit.plan.make import make
-from edgekit.plan.plan import Plan, Slot
+from edgekit.plan.plan import Layer, Plan, Slot, Step
 
 _GAP = 32
 
@@ -98,7 +98,10 @@ def _windows(graph: Graph, plan: Plan) -> tuple[tuple[tuple[int, int], ...], ...
             slot = next((s for s in plan.slots if s.tensor == view.input(index).name), None)
             if slot is None:
                 continue
-            window = op.input_rows(view, index, step.begin, step.end) if layer.rowwise else (0, slot.rows)
+            if layer.accumulates:
+                window = step.begin, step.end
+            else:
+                window = op.input_rows(view, index, step.begin, step.end) if layer.rowwise else (0, slot.rows)
             rows.append((max(window[0], 0), min(window[1], slot.rows)))
         result.append(tuple(rows))
     return tuple(result)
@@ -109,7 +112,8 @@ def _ringed(graph: Graph, plan: Plan) -> Plan:
     windows = _windows(graph, plan)
     computed = [i for i in plan.layers[0].inputs if i >= 0]
     need = {slot: max(w[k][1] - w[k][0] for w in windows) for k, slot in enumerate(computed)}
-    need |= {slot: max(s.end - s.begin for s in plan.steps) for slot in plan.layers[0].outputs}
+    if not plan.layers[0].accumulates:
+        need |= {slot: max(s.end - s.begin for s in plan.steps) for slot in plan.layers[0].outputs}
     offset = 0
     slots: list[Slot] = []
     for i, slot in enumerate(plan.slots):
@@ -126,6 +130,13 @@ def _renamed(plan: Plan, old: str) -> Plan:
 
     layers = tuple(replace(layer, constants={k: name(v) for k, v in layer.constants.items()}) for layer in plan.layers)
     return replace(plan, layers=layers, constants=tuple(replace(c, name=name(c.name)) for c in plan.constants))
+
+
+def _checked(layer: Layer, step: Step) -> tuple[int, int]:
+    """The output rows that a step has finished; an end of -1 is all."""
+    if layer.accumulates:
+        return (0, -1) if step.end == layer.rows else (0, 0)
+    return (step.begin, step.end) if layer.rowwise else (0, -1)
 
 
 def _driver(items: Sequence[Entry]) -> str:
@@ -153,8 +164,7 @@ def _tables(entry: Entry) -> str:
     )
     spans = [f"{{{s.offset}, {s.images}, {s.rows}, {s.ring_rows}, {s.row_bytes}}}" for s in (*inputs, *outputs)]
     steps = [
-        f"{{{s.begin if layer.rowwise else 0}, {s.end if layer.rowwise else -1}, "
-        f"{{{', '.join(f'{{{a}, {b}}}' for a, b in w) or '{0, 0}'}}}}}"
+        f"{{{', '.join(map(str, _checked(layer, s)))}, {{{', '.join(f'{{{a}, {b}}}' for a, b in w) or '{0, 0}'}}}}}"
         for s, w in zip(plan.steps, entry.windows, strict=True)
     ]
     return f"""

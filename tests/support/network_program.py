@@ -113,10 +113,15 @@ def run(folder: Path, compiler: Sequence[str], networks: Sequence[Network]) -> l
 
 
 def _slots_after(plan: Plan) -> list[list[Slot]]:
-    """Per step the outputs of the layer that ends with it; last the model's."""
-    last = {step.layer: i for i, step in enumerate(plan.steps)}
-    ended = [plan.layers[s.layer].outputs if last[s.layer] == i else () for i, s in enumerate(plan.steps)]
-    return [[plan.slots[k] for k in some] for some in (*ended, plan.outputs)]
+    """Per step the outputs of the layer that ends with it, as far as they are there whole then; last the model's."""
+    result: list[list[Slot]] = []
+    for at, step in enumerate(plan.steps):
+        mine = [k for k, other in enumerate(plan.steps) if other.layer == step.layer]
+        together = mine == list(range(at + 1 - len(mine), at + 1))
+        outputs = [plan.slots[k] for k in plan.layers[step.layer].outputs] if together else []
+        kept = [s for s in outputs if s.ring_rows == s.rows and (len(mine) == 1 or s.last > at)]
+        result.append(kept)
+    return [*result, [plan.slots[k] for k in plan.outputs]]
 
 
 def _parsed(networks: Sequence[Network], data: bytes) -> list[list[list[tuple[str, Array]]]]:

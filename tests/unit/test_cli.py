@@ -199,7 +199,7 @@ def test_an_arena_that_no_single_bank_holds_does_not_fit(tmp_path):
     bank = '[[memory]]\nname = "{}"\nkind = "ram"\norigin = {}\nsize = {}\n'
     split = tmp_path / "split.toml"
     whole = text[text.rindex("[[memory]]") : text.index("[usb]")]
-    split.write_text(text.replace(whole, bank.format("a", 0x2000_0000, 8000) + bank.format("b", 0x2000_2000, 3000)))
+    split.write_text(text.replace(whole, bank.format("a", 0x2000_0000, 7000) + bank.format("b", 0x2000_2000, 2500)))
     (fit,) = json.loads(call("analyze", MODEL, "--board", split, "--json").stdout)["boards"]
     assert fit["ram"]["needed"] <= fit["ram"]["available"]
     assert not fit["fits"]

@@ -1,15 +1,19 @@
-"""The memory plan of random networks: whatever a layer reads is still there, byte for byte of the arena."""
+"""The memory plan of random networks: whatever a step reads is still there, byte for byte of the arena."""
 
-import numpy as np
 import pytest
+from support.arena_play import Arena, image_rows_agree, views_agree
 from support.random_graphs import random_graph
 
 from edgekit.board import Target
 from edgekit.ir import verify
 from edgekit.passes import optimise
+from edgekit.plan import schedule, select
+from edgekit.plan.flow import flow_of
 from edgekit.plan.make import make
+from edgekit.plan.schedule import Segment, even
+from edgekit.plan.select import Objective
 
-SEEDS = range(120)
+SEEDS = range(100)
 CORES = ("cortex-m0plus", "cortex-m4", "cortex-m55")
 
 
@@ -22,36 +26,65 @@ def test_a_random_network_breaks_no_rule(seed):
     verify.verify(NETWORKS[seed])
 
 
-def maker(graph, name):
-    """The tensor whose bytes ``name`` is a view of."""
-    node = graph.producer(name)
-    while node is not None and not node.op.FAMILY:
-        name = next(n for n in node.inputs if n and graph.tensors[n].data is None)
-        node = graph.producer(name)
-    return name
+def hold(graph, plan):
+    image_rows_agree(graph, plan)
+    views_agree(graph, plan)
+    Arena(graph, plan).play()
+    assert plan.arena_bytes >= plan.lower_bound
 
 
-@pytest.mark.parametrize("core", CORES)
+def core_of(number):
+    return Target(CORES[number % len(CORES)], (), 0)
+
+
 @pytest.mark.parametrize("seed", NETWORKS)
-def test_no_byte_is_overwritten_before_its_last_reader(seed, core):
-    graph = NETWORKS[seed]
-    plan = make(graph, Target(core, (), 0))
-    owner = np.full(max(plan.arena_bytes, 1), "", object)
+def test_no_byte_is_overwritten_before_its_last_reader(seed):
+    for number in range(len(CORES)):
+        hold(NETWORKS[seed], make(NETWORKS[seed], core_of(number), segments=()))
 
-    def span(slot):
-        return slice(slot.offset, slot.offset + slot.bytes)
 
-    def holds(slot):
-        return (owner[span(slot)] == maker(graph, slot.tensor)).all()
+@pytest.mark.parametrize("seed", NETWORKS)
+def test_bands_of_rows_of_single_layers_keep_what_is_read(seed):
+    for rows in (1, 2, 3):
+        hold(NETWORKS[seed], make(NETWORKS[seed], core_of(seed + rows), band_rows=rows))
 
-    for index in plan.inputs:
-        owner[span(plan.slots[index])] = plan.slots[index].tensor
-    for layer in plan.layers:
-        read = [plan.slots[i] for i in layer.inputs if i >= 0]
-        owner[layer.scratch : layer.scratch + layer.scratch_bytes] = "scratch"
-        for slot in read:
-            assert holds(slot), f"{layer.name} reads {slot.tensor}, which is overwritten"
-        for index in layer.outputs:
-            owner[span(plan.slots[index])] = plan.slots[index].tensor
-    for index in plan.outputs:
-        assert holds(plan.slots[index])
+
+def runs(flow):
+    """All runs of layers that can be computed band by band, as long as they go."""
+    at = 0
+    while at < len(flow.works):
+        end = at
+        while end < len(flow.works) and flow.works[end].banded and flow.works[end].rows > 0:
+            end += 1
+        if end > at:
+            yield at, end
+        at = max(end, at + 1)
+
+
+@pytest.mark.parametrize("seed", NETWORKS)
+def test_layers_that_are_computed_together_keep_what_is_read(seed):
+    graph, target = NETWORKS[seed], core_of(seed)
+    choices = select.choose(graph, target, Objective.BALANCED)
+    flow = flow_of(graph, schedule.streamed(choices, [Segment(0, len(choices), ())], target))
+    for rows in (1, 2, 5):
+        segments = [even(flow, first, last, rows) for first, last in runs(flow)]
+        plan = make(graph, target, segments=segments)
+        hold(graph, plan)
+        every_row_is_computed_once(plan)
+
+
+@pytest.mark.parametrize("seed", list(NETWORKS)[::4])
+def test_the_smallest_plan_keeps_what_is_read_and_is_not_larger_than_the_whole_one(seed):
+    graph, target = NETWORKS[seed], core_of(seed)
+    smallest, whole = make(graph, target, objective=Objective.RAM), make(graph, target, segments=())
+    hold(graph, smallest)
+    every_row_is_computed_once(smallest)
+    assert smallest.arena_bytes <= whole.arena_bytes
+
+
+def every_row_is_computed_once(plan):
+    for number, layer in enumerate(plan.layers):
+        ends = [0, *(step.end for step in plan.steps if step.layer == number)]
+        begins = [step.begin for step in plan.steps if step.layer == number]
+        assert begins == ends[:-1]
+        assert ends[-1] == (layer.rows if layer.rowwise else 1)

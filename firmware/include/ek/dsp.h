@@ -148,6 +148,15 @@ EK_INLINE void ek_dsp_fill_n(uint32_t *slot, const int8_t *pixel, const ek_dsp_f
     }
 }
 
+/* The last `kept` (1 or 2) of the four pixels in a tile of so many words become its first ones. */
+EK_DSP_STATIC void ek_dsp_keep(uint32_t *tile, int32_t words, int32_t kept)
+{
+    for (int32_t i = 0; i < words; i += 4) {
+        tile[i] = tile[i + 4 - kept];
+        tile[i + 1] = tile[i + 3];
+    }
+}
+
 /* How many rows from y on, up to end, follow each other in memory in rings of in_rows and out_rows rows. */
 static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, int32_t end)
 {

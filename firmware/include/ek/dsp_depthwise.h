@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
     int32_t plane;     /*  0: bytes from a channel's plane to the next: 4 * rows of the strip */
     int32_t pitch;     /*  4: bytes from a pixel to the next */
-    int32_t row_pitch; /*  8: bytes from an input row to the next */
+    int32_t row_pitch; /*  8: bytes from an input row to the next; set by ek_dsp_spread_strip */
     uint32_t border;   /* 12: four zero points */
     int32_t words;     /* of a plane row */
     int32_t width;     /* pixels of an input row */
@@ -113,7 +113,7 @@ EK_DSP_STATIC void ek_dsp_spread_border(uint32_t *to, const ek_dsp_spread *s, in
 /* Input rows [top, top + rows) of an image of `height` rows into planes; `channel` is the first of the four. What lies
  * outside the image stays as it is unless `border` says that it is to be written. */
 EK_DSP_STATIC void ek_dsp_spread_strip(uint32_t *planes, const ek_in *in, int32_t channel, int32_t top,
-                                       int32_t rows, int32_t height, const ek_dsp_spread *s, int32_t border)
+                                       int32_t rows, int32_t height, ek_dsp_spread *s, int32_t border)
 {
     const int32_t before = top < 0 ? -top : 0;
     const int32_t end = top + rows < height ? top + rows : height;
@@ -124,8 +124,17 @@ EK_DSP_STATIC void ek_dsp_spread_strip(uint32_t *planes, const ek_in *in, int32_
         ek_dsp_spread_border(planes, s, (s->pad + s->width + 1) / 2, rows);
     }
     for (int32_t iy = top + before; iy < end;) {
-        const int32_t run = ek_dsp_run(in->rows, in->rows, iy, end);
-        ek_dsp_spread_rows(planes + (iy - top), ek_in_row(in, iy) + channel, run, s);
+        const int8_t *row = ek_in_row(in, iy);
+        int32_t run = ek_dsp_run(in->rows, in->rows, iy, end);
+        s->row_pitch = in->pitch;
+        if (run == 1 && end - iy > 1) {
+            /* The last row of the ring and its first one: a pair as any other. */
+            run = 2;
+            s->row_pitch = (int32_t)(ek_in_row(in, iy + 1) - row);
+        } else if (run > 1 && iy + run < end) {
+            run -= run % 2;
+        }
+        ek_dsp_spread_rows(planes + (iy - top), row + channel, run, s);
         iy += run;
     }
 }

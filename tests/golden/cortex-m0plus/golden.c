@@ -45,7 +45,7 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
  * kernel depthwise_conv_2d_s8_thumb: depthwise convolution of any window: four outputs below each other per step
- * reads [1016, 1176), writes [408, 568), scratch [0, 408), 136 bytes of constants */
+ * reads [1016, 1176), writes [1176, 1336), scratch [0, 408), 136 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -61,7 +61,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         .dilation_h = 1,
         .stride_w = 1,
         .dilation_w = 1,
-        .out_h = 5,
+        .band = 5,
         .pad_left = 1,
         .in_w = 4,
         .in_h = 5,
@@ -76,7 +76,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         {(const int8_t *)(arena + 1016U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 408U), 5, 32},
+        {(int8_t *)(arena + 1176U), 5, 32},
     };
     golden_depthwise_conv_2d_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
@@ -84,7 +84,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
  * kernel conv_2d_s8_thumb_1x1: 1x1 convolution, two products a multiply, four pixels by four taps per step
- * reads [408, 568), writes [1176, 1336), scratch [0, 80), 172 bytes of constants */
+ * reads [1176, 1336), writes [1176, 1336), scratch [0, 80), 172 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -98,7 +98,7 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 408U), 5, 32},
+        {(const int8_t *)(arena + 1176U), 5, 32},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 1176U), 5, 32},
@@ -181,7 +181,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         .dilation_h = 1,
         .stride_w = 2,
         .dilation_w = 1,
-        .out_h = 3,
+        .band = 3,
         .pad_left = 0,
         .in_w = 4,
         .in_h = 5,

@@ -123,7 +123,7 @@ void golden_depthwise_conv_2d_s8_thumb(const golden_depthwise_conv_2d_s8_thumb_a
     const int32_t columns = (a->out_w - 1) * a->stride_w + (a->kw - 1) * a->dilation_w + 1;
     const int32_t extra = tall / stride + 4;
     /* Rows of a strip: as many as 4 KB of words hold, but four at least. */
-    const int32_t needed = (a->out_h + 3) / 4 * 4;
+    const int32_t needed = (a->band + 3) / 4 * 4;
     const int32_t fitting = 1024 / (columns * stride) >= extra + 4 ? (1024 / (columns * stride) - extra) / 4 * 4 : 4;
     const int32_t most = fitting < needed ? fitting : needed;
     const ek_thumb_strip strip = {most + extra, stride, columns, a->pad_left, a->in_w, a->in_h, a->in_c, a->in_zp};

@@ -42,7 +42,7 @@ typedef struct {
     int32_t dilation_h;
     int32_t stride_w;
     int32_t dilation_w;
-    int32_t out_h;
+    int32_t band;
     int32_t pad_left;
     int32_t in_w;
     int32_t in_h;

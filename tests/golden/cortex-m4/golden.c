@@ -9,7 +9,7 @@
 /* Layer 0 'conv_2d_0'
  * CONV_2D  1x9x7x3 -> 1x5x4x8  4,320 MACs
  * kernel conv_2d_s8_dsp_3x3x3: 3x3 convolution of three channels: 28 taps a patch, four pixels by two channels per step
- * reads [320, 509), writes [732, 892), scratch [0, 320), 304 bytes of constants */
+ * reads [320, 509), writes [764, 924), scratch [0, 320), 304 bytes of constants */
 void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -32,7 +32,7 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
         {(const int8_t *)(arena + 320U), 9, 21},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 732U), 5, 32},
+        {(int8_t *)(arena + 764U), 5, 32},
     };
     golden_conv_2d_s8_dsp_3x3x3(&args, in, out, arena + 0U, begin, end);
 }
@@ -40,7 +40,7 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
  * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
- * reads [732, 892), writes [480, 640), scratch [0, 480), 160 bytes of constants */
+ * reads [764, 924), writes [924, 1020), scratch [0, 192), 160 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -48,7 +48,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         .records = golden_w01_records,
         .in_c = 8,
         .out_w = 4,
-        .out_h = 5,
+        .band = 1,
         .in_zp = (-128),
         .in_w = 4,
         .pad_left = 1,
@@ -57,10 +57,10 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 732U), 5, 32},
+        {(const int8_t *)(arena + 764U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 480U), 5, 32},
+        {(int8_t *)(arena + 924U), 3, 32},
     };
     golden_depthwise_conv_2d_s8_dsp_3x3(&args, in, out, arena + 0U, begin, end);
 }
@@ -68,7 +68,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 2 'conv_2d_2'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  1,280 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [480, 640), writes [892, 1052), scratch [0, 64), 144 bytes of constants */
+ * reads [924, 1020), writes [924, 1020), scratch [0, 64), 144 bytes of constants */
 void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -82,10 +82,10 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 480U), 5, 32},
+        {(const int8_t *)(arena + 924U), 3, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 892U), 5, 32},
+        {(int8_t *)(arena + 924U), 3, 32},
     };
     golden_conv_2d_s8_dsp_1x1(&args, in, out, arena + 0U, begin, end);
 }
@@ -93,7 +93,7 @@ EK_LAYER void golden_layer_02(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 3 'conv_2d_3'
  * CONV_2D  1x5x4x8 -> 1x5x4x8  11,520 MACs
  * kernel conv_2d_s8_dsp: convolution of any window: patches of four pixels, two channels per step
- * reads [892, 1052), writes [1052, 1212), scratch [0, 732), 656 bytes of constants */
+ * reads [924, 1020), writes [732, 892), scratch [0, 732), 656 bytes of constants */
 void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -118,10 +118,10 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 892U), 5, 32},
+        {(const int8_t *)(arena + 924U), 3, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 1052U), 5, 32},
+        {(int8_t *)(arena + 732U), 5, 32},
     };
     golden_conv_2d_s8_dsp(&args, in, out, arena + 0U, begin, end);
 }
@@ -129,7 +129,7 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 4 'add_4'
  * ADD  1x5x4x8, 1x5x4x8 -> 1x5x4x8
  * kernel add_s8_dsp: sum or difference, one operand by table
- * reads [1052, 1212), [732, 892), writes [1052, 1212), 1,024 bytes of constants */
+ * reads [732, 892), [764, 924), writes [732, 892), 1,024 bytes of constants */
 void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -141,11 +141,11 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[2] = {
-        {(const int8_t *)(arena + 1052U), 5, 32},
         {(const int8_t *)(arena + 732U), 5, 32},
+        {(const int8_t *)(arena + 764U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 1052U), 5, 32},
+        {(int8_t *)(arena + 732U), 5, 32},
     };
     golden_add_s8_dsp(&args, in, out, arena + 0U, begin, end);
 }
@@ -153,7 +153,7 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
  * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
- * reads [1052, 1212), writes [480, 528), scratch [0, 480), 160 bytes of constants */
+ * reads [732, 892), writes [432, 480), scratch [0, 432), 160 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -161,7 +161,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         .records = golden_w05_records,
         .in_c = 8,
         .out_w = 2,
-        .out_h = 3,
+        .band = 3,
         .in_zp = (-100),
         .in_w = 4,
         .pad_left = 0,
@@ -170,10 +170,10 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 1052U), 5, 32},
+        {(const int8_t *)(arena + 732U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 480U), 3, 16},
+        {(int8_t *)(arena + 432U), 3, 16},
     };
     golden_depthwise_conv_2d_s8_dsp_3x3_2(&args, in, out, arena + 0U, begin, end);
 }
@@ -181,7 +181,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
  * kernel conv_2d_s8_dsp_1x1: 1x1 convolution, four pixels by two channels per step
- * reads [480, 528), writes [0, 96), scratch [96, 160), 288 bytes of constants */
+ * reads [432, 480), writes [0, 96), scratch [96, 160), 288 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -195,7 +195,7 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 480U), 3, 16},
+        {(const int8_t *)(arena + 432U), 3, 16},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 0U), 3, 32},
@@ -280,54 +280,88 @@ EK_LAYER void golden_layer_09(uint8_t *arena, int32_t begin, int32_t end)
     golden_softmax_s8_scalar(&args, in, out, arena + 0U, begin, end);
 }
 
-void golden_invoke(uint8_t *arena)
-{
-    golden_layer_00(arena, 0, 5);
-    golden_layer_01(arena, 0, 5);
-    golden_layer_02(arena, 0, 5);
-    golden_layer_03(arena, 0, 5);
-    golden_layer_04(arena, 0, 5);
-    golden_layer_05(arena, 0, 3);
-    golden_layer_06(arena, 0, 3);
-    golden_layer_07(arena, 0, 1);
-    golden_layer_08(arena, 0, 1);
-    golden_layer_09(arena, 0, 1);
-}
+/* Layer, first and last row of every step. */
+typedef struct {
+    uint8_t layer;
+    uint8_t begin;
+    uint8_t end;
+} golden_rows;
+
+static const golden_rows golden_order[26] = {
+    {0, 0, 5},
+    {1, 0, 1},
+    {2, 0, 1},
+    {1, 1, 2},
+    {2, 1, 2},
+    {3, 0, 1},
+    {4, 0, 1},
+    {1, 2, 3},
+    {2, 2, 3},
+    {3, 1, 2},
+    {4, 1, 2},
+    {1, 3, 4},
+    {2, 3, 4},
+    {3, 2, 3},
+    {4, 2, 3},
+    {1, 4, 5},
+    {2, 4, 5},
+    {3, 3, 4},
+    {4, 3, 4},
+    {3, 4, 5},
+    {4, 4, 5},
+    {5, 0, 3},
+    {6, 0, 3},
+    {7, 0, 1},
+    {8, 0, 1},
+    {9, 0, 1},
+};
 
 void golden_step(uint8_t *arena, uint32_t step)
 {
-    switch (step) {
+    if (step >= GOLDEN_STEPS) {
+        return;
+    }
+    const int32_t begin = golden_order[step].begin;
+    const int32_t end = golden_order[step].end;
+    switch (golden_order[step].layer) {
     case 0U:
-        golden_layer_00(arena, 0, 5);
+        golden_layer_00(arena, begin, end);
         break;
     case 1U:
-        golden_layer_01(arena, 0, 5);
+        golden_layer_01(arena, begin, end);
         break;
     case 2U:
-        golden_layer_02(arena, 0, 5);
+        golden_layer_02(arena, begin, end);
         break;
     case 3U:
-        golden_layer_03(arena, 0, 5);
+        golden_layer_03(arena, begin, end);
         break;
     case 4U:
-        golden_layer_04(arena, 0, 5);
+        golden_layer_04(arena, begin, end);
         break;
     case 5U:
-        golden_layer_05(arena, 0, 3);
+        golden_layer_05(arena, begin, end);
         break;
     case 6U:
-        golden_layer_06(arena, 0, 3);
+        golden_layer_06(arena, begin, end);
         break;
     case 7U:
-        golden_layer_07(arena, 0, 1);
+        golden_layer_07(arena, begin, end);
         break;
     case 8U:
-        golden_layer_08(arena, 0, 1);
+        golden_layer_08(arena, begin, end);
         break;
     case 9U:
-        golden_layer_09(arena, 0, 1);
+        golden_layer_09(arena, begin, end);
         break;
     default:
         break;
+    }
+}
+
+void golden_invoke(uint8_t *arena)
+{
+    for (uint32_t step = 0; step < GOLDEN_STEPS; step++) {
+        golden_step(arena, step);
     }
 }

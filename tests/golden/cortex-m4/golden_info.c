@@ -6,7 +6,7 @@
 #include "ek/attributes.h"
 #include "ek/model.h"
 
-static uint8_t arena[1212] EK_ALIGNED(16) EK_ARENA_SECTION;
+static uint8_t arena[1020] EK_ALIGNED(16) EK_ARENA_SECTION;
 
 static const ek_io inputs[1] = {
     {
@@ -33,7 +33,7 @@ const ek_model_info ek_model = {
     .task = "golden",
     .build_id = "0123456789abcdef",
     .arena_bytes = sizeof(arena),
-    .step_count = 10U,
+    .step_count = 26U,
     .input_count = 1U,
     .output_count = 1U,
     .inputs = inputs,

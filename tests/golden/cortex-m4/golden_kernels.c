@@ -75,18 +75,22 @@ void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3
     const int32_t pairs = (a->out_w + 1) / 2;
     const int32_t words = 1 + stride * pairs;
     /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
-    const int32_t needed = a->out_h * stride + 3;
-    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
-    const int32_t strip = fitting < 10 ? 10 : fitting;
+    const int32_t needed = a->band * stride + 3;
+    const int32_t fitting = 256 / words < 10 ? 10 : 256 / words;
+    const int32_t strip = fitting < needed ? fitting : needed;
     const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
     const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
-    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
+    ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
     uint32_t *planes = scratch;
     ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip, 2 * (-128) + 1};
     for (int32_t oy = begin; oy < end;) {
         const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
-        const int32_t rows = run < most ? run : most;
+        /* The last row of the ring and its first one are a pair as any other. */
+        const int32_t split = run == 1 && end - oy > 1 && most > 1;
+        const int32_t even = oy + run < end ? run - run % 2 : run;
+        const int32_t rows = split != 0 ? 2 : (run == 1 ? 1 : (even < most ? even : most));
         int8_t *result = ek_out_row(out, oy);
+        const int32_t pitch = split != 0 ? (int32_t)(ek_out_row(out, oy + 1) - result) : out->pitch;
         for (int32_t first = 0; first < channels; first += 4) {
             /* The last group goes back over channels that were done, if it has to. */
             const int32_t channel = first + 4 <= channels ? first : channels - 4;
@@ -94,7 +98,7 @@ void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3
             const int32_t top = oy * stride - a->pad_top;
             ek_dsp_spread_strip(planes, in, channel, top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
             if (rows >= 2) {
-                outputs.row_pitch = out->pitch;
+                outputs.row_pitch = pitch;
                 outputs.column = rows / 2 * 8 * stride;
                 outputs.gap = 16 * strip * stride - outputs.column;
                 ek_dsp_planes_1_relu(result + channel, planes, records, &outputs);
@@ -106,7 +110,10 @@ void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3
                 ek_dsp_planes_1_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
             }
         }
-        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
+        ek_dsp_clamp(result, (split != 0 ? 1 : rows) * a->out_w * channels, (-128), a->act_max);
+        if (split != 0) {
+            ek_dsp_clamp(result + pitch, a->out_w * channels, (-128), a->act_max);
+        }
         oy += rows;
     }
 }
@@ -128,15 +135,20 @@ void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
         const int32_t count = rows * a->out_w;
         int32_t left = count;
         while (left > 0) {
+            int32_t kept = 0;
+            int32_t pixels = left >= 4 ? 4 : 1;
             if (left < 4 && left > 1 && count >= 4) {
-                /* Two or three last pixels are done with some before them, anew, as four. */
-                pixel -= (4 - left) * a->in_c;
-                result -= (4 - left) * a->out_c;
-                left = 4;
+                /* Two or three last pixels are done with some before them, which are still in the tile, as four. */
+                kept = 4 - left;
+                pixels = left;
+                ek_dsp_keep(tile, a->in_c * 2, kept);
+                for (int32_t i = 0; i < left; i++) {
+                    ek_dsp_fill_1(tile + kept + i, pixel + i * a->in_c, &fill);
+                }
+            } else {
+                ek_dsp_fill_n(tile, pixel, &fill, pixels);
             }
-            const int32_t pixels = left >= 4 ? 4 : 1;
-            ek_dsp_fill_n(tile, pixel, &fill, pixels);
-            ek_dsp_block(result, tile, &layer, pixels, 1);
+            ek_dsp_block(result - kept * a->out_c, tile, &layer, kept + pixels, 1);
             pixel += pixels * a->in_c;
             result += pixels * a->out_c;
             left -= pixels;
@@ -262,18 +274,22 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
     const int32_t pairs = (a->out_w + 1) / 2;
     const int32_t words = 1 + stride * pairs;
     /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
-    const int32_t needed = a->out_h * stride + 3;
-    const int32_t fitting = 256 / words < needed ? 256 / words : needed;
-    const int32_t strip = fitting < 10 ? 10 : fitting;
+    const int32_t needed = a->band * stride + 3;
+    const int32_t fitting = 256 / words < 10 ? 10 : 256 / words;
+    const int32_t strip = fitting < needed ? fitting : needed;
     const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
     const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
-    const ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
+    ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
     uint32_t *planes = scratch;
     ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip, 2 * (-128) + 1};
     for (int32_t oy = begin; oy < end;) {
         const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
-        const int32_t rows = run < most ? run : most;
+        /* The last row of the ring and its first one are a pair as any other. */
+        const int32_t split = run == 1 && end - oy > 1 && most > 1;
+        const int32_t even = oy + run < end ? run - run % 2 : run;
+        const int32_t rows = split != 0 ? 2 : (run == 1 ? 1 : (even < most ? even : most));
         int8_t *result = ek_out_row(out, oy);
+        const int32_t pitch = split != 0 ? (int32_t)(ek_out_row(out, oy + 1) - result) : out->pitch;
         for (int32_t first = 0; first < channels; first += 4) {
             /* The last group goes back over channels that were done, if it has to. */
             const int32_t channel = first + 4 <= channels ? first : channels - 4;
@@ -281,7 +297,7 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
             const int32_t top = oy * stride - a->pad_top;
             ek_dsp_spread_strip(planes, in, channel, top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
             if (rows >= 2) {
-                outputs.row_pitch = out->pitch;
+                outputs.row_pitch = pitch;
                 outputs.column = rows / 2 * 8 * stride;
                 outputs.gap = 16 * strip * stride - outputs.column;
                 ek_dsp_planes_2_relu(result + channel, planes, records, &outputs);
@@ -293,7 +309,10 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
                 ek_dsp_planes_2_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
             }
         }
-        ek_dsp_clamp(result, rows * a->out_w * channels, (-128), a->act_max);
+        ek_dsp_clamp(result, (split != 0 ? 1 : rows) * a->out_w * channels, (-128), a->act_max);
+        if (split != 0) {
+            ek_dsp_clamp(result + pitch, a->out_w * channels, (-128), a->act_max);
+        }
         oy += rows;
     }
 }

@@ -29,7 +29,7 @@ typedef struct {
     const uint32_t *records;
     int32_t in_c;
     int32_t out_w;
-    int32_t out_h;
+    int32_t band;
     int32_t in_zp;
     int32_t in_w;
     int32_t pad_left;
