@@ -33,7 +33,7 @@ $(BIN)/python:
 	  echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 3; }
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	@echo "== edgekit and its tools from wheels: compiler, CMake, emulator (some 200 MB, once)"
+	@echo "== edgekit and its tools from wheels: compiler, CMake, emulator (170 MB to download, 0.7 GB on disk, once)"
 	@$(INSTALL) -e '.[oracle]'
 	@touch $@
 

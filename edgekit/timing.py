@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import cache
 
+from edgekit import resources
 from edgekit.board import Board
 from edgekit.costs import Cycles, Latency
 from edgekit.device.link import Quiet
 from edgekit.device.results import How, Run
 from edgekit.emulate.cycles import for_target
 
-_TIMERS = {
-    "rp2040": "the 1 us timer",
-    "mps2": "the cycle counter, or TIMER0 where there is none",
-    "mps2_tz": "the cycle counter, or TIMER0 where there is none",
-    "mps3": "the system counter",
-    "linux": "CLOCK_MONOTONIC",
-    "host": "CLOCK_MONOTONIC",
-}
-"""What each port reads (firmware/port/README.md); all others the DWT's cycle counter."""
-
-
+_TIMER = re.compile(r"^ \* Timer: (.+) \*/$", re.MULTILINE)
 _CLOCK_ERROR = 0.05
 """Beyond this the two clocks disagree; the request and its reply are below a hundredth of a window."""
+
+
+@cache
+def timer(port: str) -> str:
+    """What a port's clock reads: the line "Timer:" of the comment that its file begins with."""
+    path = resources.firmware() / "port" / port / "port.c"
+    said = _TIMER.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return said[1] if said else "the board's own timer"
 
 
 def counts_cycles(board: Board, run: Run) -> bool:
@@ -54,7 +55,7 @@ def latency(board: Board, how: How, run: Run, found: Cycles) -> Latency:
             samples=tuple(c * 1e6 / run.cycle_hz for c in run.cycles),
             how="measured",
             warmups=run.warmups,
-            timer=f"{_TIMERS.get(board.port, 'the DWT cycle counter')}, {run.cycle_hz / 1e6:g} MHz by the board",
+            timer=f"{timer(board.port)}, {run.cycle_hz / 1e6:g} MHz by the board",
             overhead_us=run.timer_overhead * 1e6 / run.cycle_hz,
         )
     if found.value is None:

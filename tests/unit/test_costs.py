@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgekit import board, energy, timing
+from edgekit import board, energy, resources, timing
 from edgekit.costs import UNTIMED, Energy, Latency, percentile
 from edgekit.device.link import Quiet
 from edgekit.device.results import Run
@@ -30,6 +30,16 @@ def test_a_real_boards_latency_has_its_distribution_and_timer():
     assert (tree["runs"], tree["warmups"], tree["how"]) == (3, 1, "measured")
     assert "DWT" in tree["timer"]
     assert tree["timer_overhead"] == round(4 / 120, 4)
+
+
+def test_every_port_says_what_its_clock_reads():
+    ports = sorted(p.parent.name for p in (resources.firmware() / "port").glob("*/port.c"))
+    assert {board.load(name).port for name in board.names()} <= set(ports)
+    told = {port: timing.timer(port) for port in ports}
+    assert not [port for port, said in told.items() if said == timing.timer("no such port")]
+    assert told["linux"] == "CLOCK_MONOTONIC"
+    assert told["rp2040"] == "the 1 us timer"
+    assert told["stm32l4"] == "the DWT cycle counter"
 
 
 def test_an_emulated_boards_latency_is_the_cycle_models_and_never_measured():

@@ -1,4 +1,5 @@
-/* This computer: standard input and output are the link, a monotonic clock counts cycles of 10 ns. */
+/* This computer: standard input and output are the link, a monotonic clock counts cycles of 10 ns.
+ * Timer: CLOCK_MONOTONIC */
 #define _POSIX_C_SOURCE 200809L
 
 #include <poll.h>

@@ -1,6 +1,7 @@
 /* Linux on AArch64 and x86-64: standard input and output are the link, a monotonic clock counts cycles of 10 ns.
  * Without a C library: the program is static, starts on any kernel, and builds in a second. System calls: read,
- * write, ppoll, clock_gettime, exit_group. */
+ * write, ppoll, clock_gettime, exit_group.
+ * Timer: CLOCK_MONOTONIC */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
 /* Arm MPS3 with AN547 (Corstone-300, M55), in the secure state it starts in.
  * Registers: UART0, the SSE counter's control and status frames, FPGAIO LED0. Corstone SSE-300 reference manual
- * (101773). */
+ * (101773).
+ * Timer: the system counter */
 #include "../common/cmsdk.h"
 #include "../common/scs.h"
 #include "ek/port.h"

@@ -1,5 +1,6 @@
 /* nRF52840-DK: 64 MHz, UART0 on P0.06 and P0.08 to the J-Link, trigger P1.08. nRF52840 product specification; the
- * UART without EasyDMA. Registers: CLOCK TASKS_HFCLKSTART EVENTS_HFCLKSTARTED, UART0, NVMC ICACHECNF, P0, P1, DWT. */
+ * UART without EasyDMA. Registers: CLOCK TASKS_HFCLKSTART EVENTS_HFCLKSTARTED, UART0, NVMC ICACHECNF, P0, P1, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/scs.h"
 #include "ek/port.h"
 

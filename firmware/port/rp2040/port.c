@@ -1,6 +1,7 @@
 /* Raspberry Pi Pico: crystal 12 MHz x 125 / 6 / 2 = 125 MHz, UART0 on GP0 and GP1, trigger GP2. RP2040 datasheet.
  * The Cortex-M0+ has no cycle counter, and SysTick wraps after 0.13 s: the 1 MHz timer counts. Registers: RESETS, XOSC,
- * PLL_SYS, CLOCKS, WATCHDOG TICK, TIMER TIMERAWL, IO_BANK0, SIO, UART0, and SSI from the second stage. */
+ * PLL_SYS, CLOCKS, WATCHDOG TICK, TIMER TIMERAWL, IO_BANK0, SIO, UART0, and SSI from the second stage.
+ * Timer: the 1 us timer */
 #include "../common/scs.h"
 #include "ek/port.h"
 

@@ -1,5 +1,6 @@
 /* STM32F4 on NUCLEO-F446RE: 180 MHz, USART2 on PA2 and PA3 to the ST-LINK, trigger PA8. RM0390.
- * Registers: PWR CR CSR, RCC CR PLLCFGR CFGR AHB1ENR APB1ENR, FLASH ACR, GPIOA, USART2, DWT. */
+ * Registers: PWR CR CSR, RCC CR PLLCFGR CFGR AHB1ENR APB1ENR, FLASH ACR, GPIOA, USART2, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/scs.h"
 #include "../common/stm32.h"
 #include "../common/stm32f4f7.h"

@@ -1,5 +1,6 @@
 /* STM32F7 on NUCLEO-F746ZG: 216 MHz, USART3 on PD8 and PD9 to the ST-LINK, trigger PF13. RM0385.
- * Registers: PWR CR1 CSR1, RCC CR PLLCFGR CFGR AHB1ENR APB1ENR, FLASH ACR, GPIOD, GPIOF, USART3, caches, DWT. */
+ * Registers: PWR CR1 CSR1, RCC CR PLLCFGR CFGR AHB1ENR APB1ENR, FLASH ACR, GPIOD, GPIOF, USART3, caches, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/cache_m7.h"
 #include "../common/scs.h"
 #include "../common/stm32.h"

@@ -1,6 +1,7 @@
 /* STM32H7 on NUCLEO-H743ZI2 (revision V): HSI 64 MHz / 8 x 120 / 2 = 480 MHz, USART3 on PD8 and PD9 to the
  * ST-LINK, trigger PG12. RM0433. Registers: PWR CR3 CSR1 D3CR, SYSCFG PWRCR, RCC CR CFGR D1CFGR D2CFGR D3CFGR
- * PLLCKSELR PLLCFGR PLL1DIVR AHB4ENR APB1LENR APB4ENR, FLASH ACR, GPIOD, GPIOG, USART3, caches, DWT. */
+ * PLLCKSELR PLLCFGR PLL1DIVR AHB4ENR APB1LENR APB4ENR, FLASH ACR, GPIOD, GPIOG, USART3, caches, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/cache_m7.h"
 #include "../common/scs.h"
 #include "../common/stm32.h"

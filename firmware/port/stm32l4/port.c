@@ -1,6 +1,7 @@
 /* STM32L4+ on NUCLEO-L4R5ZI: MSI 4 MHz x 60 / 2 = 120 MHz, LPUART1 on PG7 and PG8 to the ST-LINK, trigger PF13.
  * RM0432. Registers: PWR CR1 CR2 SR2 CR5, RCC CR CFGR PLLCFGR AHB2ENR APB1ENR1 APB1ENR2, FLASH ACR, GPIOF, GPIOG,
- * LPUART1, DWT. */
+ * LPUART1, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/scs.h"
 #include "../common/stm32.h"
 #include "ek/port.h"

@@ -1,6 +1,7 @@
 /* STM32U5 on NUCLEO-U575ZI-Q: MSIS 4 MHz x 80 / 2 = 160 MHz, USART1 on PA9 and PA10 to the ST-LINK, trigger PF13.
  * RM0456. Registers: PWR VOSR, RCC CR CFGR1 PLL1CFGR PLL1DIVR AHB2ENR1 AHB3ENR APB2ENR, FLASH ACR, ICACHE CR, GPIOA,
- * GPIOF, USART1, DWT. */
+ * GPIOF, USART1, DWT.
+ * Timer: the DWT cycle counter */
 #include "../common/scs.h"
 #include "../common/stm32.h"
 #include "ek/port.h"
