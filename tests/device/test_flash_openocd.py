@@ -21,6 +21,9 @@ from edgekit.device.discovery.found import Device, Found, SerialPort
 from edgekit.device.flash import run
 from edgekit.device.flash.choose import Choice, Wish, choose
 from edgekit.device.flash.openocd import ByOpenocd
+from edgekit.device.flash.pyocd import ByPyocd
+from edgekit.device.flash.volume import ByVolume
+from edgekit.emulate import launch
 from edgekit.errors import FlashError, MissingToolError, UsageError
 from edgekit.toolchain import elf
 
@@ -221,6 +224,20 @@ def test_the_command_flashes_and_its_dry_run_prints_the_exact_command(made, open
     tree = json.loads(result.stdout)
     assert (tree["via"], tree["place"], len(tree["verified"])) == ("openocd", "066DFF", 1)
     assert shlex.split(json.loads(planned.stdout)["commands"][-1]) == ["openocd", *openocd.argv]
+
+
+@pytest.mark.parametrize("way", ["volume", "pyocd", "openocd"])
+def test_whatever_the_way_a_board_that_runs_this_image_is_left_alone(firmware, openocd, tmp_path, way):
+    made = firmware("nrf52840-dk")
+    ways = {
+        "volume": ByVolume(made.board, made.image, tmp_path / "absent"),
+        "pyocd": ByPyocd(made.board, made.image, "remote:127.0.0.1:9"),
+        "openocd": ByOpenocd(made.board, made.image),
+    }
+    with launch(made.board, made.image.binary, made.image.elf) as on:
+        done = run.flash(made.board, made.image, Choice(ways[way], "test", on.url), silent)
+    assert (done.skipped, done.bytes, openocd.argv) == (True, 0, None)
+    assert done.verified == ("the board says over its port that it runs this build",)
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from edgekit import board as board_files
 from edgekit import report
 from edgekit.cli import app
+from edgekit.device.discovery import ask as asking
 from edgekit.device.discovery import match, usb, volumes
 from edgekit.device.discovery.found import Device, Firmware, Found, Probe, SerialPort, Volume
 
@@ -120,6 +122,63 @@ def test_a_volume_and_a_firmware_that_contradict_each_other_are_told_as_that(tmp
     (found,) = matched([SerialPort(*ST_LINK)], drives, answers={"/dev/ttyACM0": Firmware("nucleo-f446re")})
     assert (found.board, found.sure) == ("nucleo-l4r5zi", False)
     assert "but its firmware was built for nucleo-f446re" in found.how
+
+
+def test_two_boards_of_a_kind_are_two_and_neither_is_taken_for_the_other(tmp_path):
+    ports = [SerialPort(*ST_LINK), SerialPort("/dev/ttyACM1", "STM32 STLink", 0x0483, 0x374B, "0671FF", "1-3")]
+    drives = [Volume(tmp_path / "a", "0776", place="1-2"), Volume(tmp_path / "b", "0776", place="1-3")]
+    found = matched(ports, drives)
+    assert [(d.board, d.sure, d.ports[0].serial) for d in found] == [
+        ("nucleo-l4r5zi", True, "066DFF"), ("nucleo-l4r5zi", True, "0671FF"),
+    ]  # fmt: skip
+
+
+def test_two_codes_on_one_usb_port_decide_nothing_until_the_firmware_does(tmp_path):
+    drives = [Volume(tmp_path / "a", "0776", place="1-2"), Volume(tmp_path / "b", "0777", place="1-2")]
+    (found,) = matched([SerialPort(*ST_LINK)], drives)
+    assert (found.board, found.sure, set(found.boards)) == ("", False, {"nucleo-l4r5zi", "nucleo-f446re"})
+    (found,) = matched([SerialPort(*ST_LINK)], drives, answers={"/dev/ttyACM0": Firmware("nucleo-f446re")})
+    assert (found.board, found.sure, found.how) == ("nucleo-f446re", True, "its firmware says so")
+
+
+def test_a_code_that_two_board_files_have_stays_ambiguous(tmp_path):
+    pico = board_files.load("raspberry-pi-pico")
+    twin = dataclasses.replace(pico, name="my-rp2040")
+    (found,) = match.match([pico, twin], (), [Volume(tmp_path, "RPI-RP2")], (), ask=None)
+    assert (found.board, found.sure, found.boards) == ("", False, ("raspberry-pi-pico", "my-rp2040"))
+
+
+def test_boards_of_several_baud_rates_are_asked_at_each():
+    slow = dataclasses.replace(board_files.load("nucleo-l4r5zi"), name="slow", serial=board_files.Serial(9600))
+    asked = []
+    match.match([*BOARDS, slow], [SerialPort(*ST_LINK)], (), (), ask=lambda name, baud: asked.append((name, baud)))
+    assert asked == [("/dev/ttyACM0", 115_200), ("/dev/ttyACM0", 9600)]
+
+
+class Says:
+    """A port that answers with some bytes."""
+
+    name = "x"
+
+    def __init__(self, data):
+        self.data = data
+
+    def write(self, data):
+        pass
+
+    def read(self, _seconds):
+        data, self.data = self.data, b""
+        return data
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [(b"m-name-dut-[nucleo-l4r5zi]\r\n", "nucleo-l4r5zi"), (b"m-name-dut-[\x1b[2J]", ""),
+     (b"m-name-dut-[" + b"a" * 65 + b"]", ""), (b"noise" * 9_999 + b"m-name-dut-[b c]", "b c")],
+)  # fmt: skip
+def test_a_name_is_taken_only_if_it_can_be_one(said, name, monkeypatch):
+    monkeypatch.setattr(asking, "_NAME_S", 0.05)
+    assert asking._board_name(Says(said)) == name
 
 
 def test_only_ports_that_can_be_a_boards_are_asked():

@@ -11,7 +11,7 @@ from edgekit.device.transport import Stream, open_port
 from edgekit.errors import DeviceError
 
 _PATIENCE = Patience(idle_s=0.5, tries=2)
-_NAME = re.compile(rb"m-name-dut-\[([^\]\r\n]+)\]")
+_NAME = re.compile(rb"m-name-dut-\[([ -\\^-~]{1,64})\]")  # printable, and no longer than a board file's name
 _NAME_S = 1.0
 
 

@@ -79,12 +79,13 @@ def _device(boards: Sequence[Board], group: _Group, ask: Ask | None) -> Device:
         device = replace(device, boards=_names(by_usb), how=f"USB id {ids}, which other boards may have too")
     if by_code:
         codes = ", ".join(dict.fromkeys(v.code for v in group.volumes))
-        device = replace(device, boards=_names(by_code), how=f"its volume says {codes}", sure=True)
+        device = replace(device, boards=_names(by_code), how=f"its volume says {codes}", sure=len(by_code) == 1)
     if ask is None or not by_usb:
         return device
     for port in group.ports:
-        if (firmware := ask(port.name, by_usb[0].serial.baud)) is not None:
-            return _with_firmware(device, firmware, settled=bool(by_code))
+        for baud in dict.fromkeys(b.serial.baud for b in by_usb):
+            if (firmware := ask(port.name, baud)) is not None:
+                return _with_firmware(device, firmware, settled=len(by_code) == 1)
     return device
 
 
