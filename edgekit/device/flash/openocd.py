@@ -68,7 +68,8 @@ _CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Plug it in again, and flash again.",
     ),
     (
-        ("open failed", "No J-Link device found", "unable to find a matching CMSIS-DAP device", "no device found"),
+        ("open failed", "Failed to connect", "No J-Link device found", "unable to find a matching CMSIS-DAP device",
+         "no device found"),
         "there is no such debug probe",
         "Plug the board in by its debugger's USB connector; `edgekit devices` shows what is there.",
     ),
@@ -89,7 +90,7 @@ _CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "Is the board powered (jumpers too), and is nothing else on its debug pins?",
     ),
     (
-        ("auto_probe failed", "Cannot identify target", "[Uu]nknown (chip|device)", "no flash bank found"),
+        ("auto_probe failed", "Cannot identify target", "[Uu]nknown (chip|device)", "Bank is invalid"),
         "this chip is not the one the board file names",
         "Is it this board? `edgekit boards` lists all.",
     ),
@@ -161,11 +162,14 @@ class ByOpenocd:
             return Written(said.size, how, ("OpenOCD did not restart the board: press its reset button",))
         cause, hint = _cause(said.text)
         why = f"{cause}: {said.complaint}" if cause and said.complaint else cause or said.complaint
+        if code is not None and code < 0:
+            why = f"OpenOCD crashed (signal {-code}), as it may when its probe goes; {why}".rstrip("; ")
+            hint = hint or "Plug the probe in again, and flash again."
         if code is None:
             why = f"OpenOCD hung and was ended; {why}".rstrip("; ")
         if said.reached(_DIFFERS):
             what = "the flash does not hold what was written: the board must not be trusted with this image"
-            raise FlashError(Problem(what, self.place, said.difference or said.complaint, hint=_AGAIN))
+            raise FlashError(Problem(what, self.place, said.complaint, hint=_AGAIN))
         if said.reached(_FINISHED):
             what = "the image was written, but not compared to its end: whether the board holds it is not known"
             raise FlashError(Problem(what, self.place, why, hint=_AGAIN))
@@ -202,11 +206,6 @@ class _Said:
         """Its last two lines that call themselves errors."""
         errors = [line.partition("Error: ")[2].strip() for line in self._lines if "Error: " in line]
         return "; ".join(dict.fromkeys(errors[-2:]))
-
-    @property
-    def difference(self) -> str:
-        """The first byte it found to differ, in its words."""
-        return next((line for line in self._lines if line.startswith("diff ")), "")
 
     def reached(self, mark: str) -> bool:
         """Whether it said this."""
