@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.compress import backend
 from edgekit.compress.channel_groups import ALONG, IN, OUT, Part, Structure, structure
 from edgekit.errors import DataError, Problem, UnsupportedError, UsageError, known_word
 from edgekit.frontends.keras.walk import leaves, walk
@@ -228,7 +229,7 @@ def _activations(model: Any, found: Structure, raw: Array, samples: Any) -> None
 
 
 def _taylor(model: Any, found: Structure, raw: Array, samples: Any, labels: Any) -> None:
-    import keras  # noqa: PLC0415  (heavy: only here)
+    keras = backend.load()
 
     if keras.backend.backend() != "tensorflow":
         hint = "set KERAS_BACKEND=tensorflow, or take another criterion"
@@ -292,7 +293,7 @@ def taken(model: Any, found: Structure, removed: frozenset[int]) -> Shrunk:
 
 def _copied(model: Any, found: Structure, removed: frozenset[int], copies: dict[int, Any]) -> Any:
     """The model built again as one functional model, layers narrower; ``copies`` gets (old, new) of every layer."""
-    import keras  # noqa: PLC0415  (heavy: only here)
+    keras = backend.load()
 
     names: set[str] = set()
 
