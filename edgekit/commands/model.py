@@ -5,20 +5,24 @@ from __future__ import annotations
 import json as json_module
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.text import Text
 
 import edgekit
 from edgekit import analysis, passes, report
 from edgekit.board import load as load_board
 from edgekit.commands.catalogue import kernel_json
-from edgekit.commands.common import BoardName, Json, Model, emit, working, write_text
+from edgekit.commands.common import BoardName, Json, Model, OptimizeFor, emit, working, write_text
 from edgekit.errors import Problem, UsageError, known_word
 from edgekit.ir import dump as graph_text
 from edgekit.plan.kernels import catalogue
+from edgekit.plan.make import front
 from edgekit.plan.plan import Plan
+from edgekit.plan.search import Way
+from edgekit.plan.select import Objective
 from edgekit.reports.arena import arena
 from edgekit.reports.svg import document
 
@@ -89,6 +93,7 @@ def explain(
     ] = "",
     *,
     board: BoardName = DEFAULT_BOARD,
+    optimize: OptimizeFor = Objective.BALANCED,
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE", help="For `memory`: write the drawing to this file too.")
     ] = None,
@@ -111,16 +116,15 @@ def explain(
             built = edgekit.build(Path(subject), board, progress=progress)
         emit(built.json()["stack"], report.stack(built), as_json=json)
         return
-    plan = _plan(Path(subject), board)
+    plan = _plan(Path(subject), board, optimize)
     tree = json_module.loads(plan.to_json())
     if topic is Topic.MEMORY:
         if svg is not None:
             write_text(svg, document(arena(plan, SVG_WIDTH)))
-        emit(
-            {k: tree[k] for k in ("title", "arena_bytes", "lower_bound", "slots", "steps")},
-            report.ArenaOverTime(plan),
-            as_json=json,
-        )
+        found, instructions = front(edgekit.optimise(edgekit.load(Path(subject))), load_board(board).target)
+        kept = {k: tree[k] for k in ("title", "arena_bytes", "lower_bound", "slots", "steps")}
+        shown = Group(report.ArenaOverTime(plan), report.ways(found, instructions))
+        emit({**kept, "ways": [_way(w, instructions) for w in found]}, shown, as_json=json)
     elif topic is Topic.SIZE:
         emit({k: tree[k] for k in ("title", "arena_bytes", "constants", "layers")}, report.sizes(plan), as_json=json)
     else:
@@ -128,11 +132,19 @@ def explain(
         emit(tree["layers"][index], report.layer(plan, index), as_json=json)
 
 
-def _plan(model: Path, board: str) -> Plan:
+def _way(way: Way, instructions: int) -> dict[str, Any]:
+    return {
+        "arena_bytes": way.bytes, "lower_bound": way.lower_bound, "extra_instructions": way.extra,
+        "instructions": instructions + way.extra, "instructions_how": "estimated", "steps": len(way.steps),
+        "bands": [{"first": s.first, "last": s.last - 1, "rows": list(s.rows)} for s in way.segments],
+    }  # fmt: skip
+
+
+def _plan(model: Path, board: str, optimize: Objective) -> Plan:
     graph = edgekit.optimise(edgekit.load(model))
     target = load_board(board).target
     analysis.check(graph, target)
-    return edgekit.make_plan(graph, board)
+    return edgekit.make_plan(graph, board, optimize=optimize.value)
 
 
 def _layer_index(plan: Plan, name: str) -> int:

@@ -66,6 +66,12 @@ def make(
     return assemble(graph, target, flow, steps, plan_memory(graph, flow, steps, align))
 
 
+def front(graph: Graph, target: Target) -> tuple[tuple[search.Way, ...], int]:
+    """The ways to compute ``graph`` that no other beats, fastest first; predicted instructions of the first one."""
+    choices = select.choose(graph, target, Objective.BALANCED)
+    return search.front(graph, choices, target, slot_align(target)), search.instructions(choices, target)
+
+
 def slot_align(target: Target) -> int:
     """Bytes that tensors are aligned to."""
     return _MVE_ALIGN if "mve" in target.isas else WORD

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 
 from edgekit.plan.plan import Layer, Plan, Slot
+from edgekit.plan.search import Way
 from edgekit.reports.fitting import Bar
 from edgekit.reports.parts import dims, facts, notes, number, size, table, text
 from edgekit.results import Build
@@ -22,6 +23,27 @@ class ArenaOverTime:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield Group(*_drawing(self.plan, options.max_width, ascii_only=options.ascii_only))
+
+
+def ways(found: Sequence[Way], instructions: int) -> RenderableType:
+    """What less RAM costs: every way to compute the model that no other one beats, fastest first."""
+    result = table()
+    for head in ("arena", "lower bound", "above it", "instructions", "steps"):
+        result.add_column(head, justify="right", no_wrap=True)
+    result.add_column("layers computed by so many rows")
+    for way in found:
+        spans = [
+            (f"{s.first}" if s.last == s.first + 1 else f"{s.first}-{s.last - 1}", s.rows[-1]) for s in way.segments
+        ]
+        runs = ", ".join(f"{span} by {rows}" for span, rows in spans) or "none"
+        above = f"{100 * (way.bytes / max(way.lower_bound, 1) - 1):.0f} %"
+        more = f"+{100 * way.extra / max(instructions, 1):.2f} %"
+        result.add_row(number(way.bytes), number(way.lower_bound), above, more, str(len(way.steps)), runs)
+    note = (
+        "The lower bound is the most bytes alive at one step of that way. Instructions are estimated, beside those of "
+        "layers computed whole. --optimize speed takes the first that fits the board, ram the last."
+    )
+    return Group("", text(("ways to compute it", "bold")), result, "", text((note, "bright_black")))
 
 
 def alive(plan: Plan, step: int) -> int:

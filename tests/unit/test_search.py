@@ -1,14 +1,17 @@
 """The search for a way to compute a model: a front of RAM against instructions, and what is picked of it."""
 
 import itertools
+import json
 
 import pytest
 from support.need import model
 from support.random_graphs import random_graph
+from typer.testing import CliRunner
 
 import edgekit
 from edgekit import board as boards
 from edgekit.board import Target
+from edgekit.cli import app
 from edgekit.errors import EdgekitError, FitError
 from edgekit.ir import verify
 from edgekit.passes import optimise
@@ -70,3 +73,15 @@ def test_speed_computes_layer_by_layer_where_there_is_room():
     graph, target = optimise(edgekit.load(model("kws_ref_model.tflite"))), boards.load(BOARD).target
     plan = make(graph, target, objective=Objective.SPEED)
     assert len(plan.steps) == len(plan.layers)
+
+
+def test_explain_memory_shows_every_way_with_its_distance_to_the_lower_bound():
+    path = str(model("pretrainedResnet_quant.tflite"))
+    shown = CliRunner().invoke(app, ["explain", "memory", path, "--optimize", "ram", "--json"])
+    assert shown.exit_code == 0, shown.stderr
+    tree = json.loads(shown.stdout)
+    assert len(tree["ways"]) > 3
+    assert tree["arena_bytes"] <= tree["ways"][-1]["arena_bytes"] < tree["ways"][0]["arena_bytes"]
+    text = CliRunner().invoke(app, ["explain", "memory", path], env={"COLUMNS": "120"}).stdout
+    assert f"{tree['ways'][-1]['arena_bytes']:,}" in text
+    assert "lower bound" in text
