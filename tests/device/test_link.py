@@ -333,7 +333,6 @@ def test_a_slow_line_is_waited_for():
     line.close()
 
 
-@settings(deadline=None)  # damage costs time-outs
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.01, 0.1]))
 def test_a_line_that_damages_many_bytes_gives_the_truth_or_an_error(board, seed, rate):
     rng = np.random.default_rng(seed)
@@ -482,7 +481,6 @@ def test_commands_and_frames_share_the_line(board):
     assert session.stack() == 123
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=600))
 def test_after_any_garbage_the_board_answers_the_next_session(board, noise):
     board.write(noise.replace(bytes([link.RESET]), b""))

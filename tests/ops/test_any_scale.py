@@ -40,7 +40,7 @@ def assert_exact(case, inputs):
 
 
 @given(operations, scales, zero_points, scales, zero_points)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_int8_maps_as_in_tflite_micro(op, scale, zero_point, out_scale, out_zero_point):
     output = FIXED_OUTPUT.get(type(op), act(scale=out_scale, zero_point=out_zero_point))
     case = Case("any", op, (act((1, 256), scale, zero_point),), (output,))
@@ -52,7 +52,7 @@ sizes = st.tuples(*[st.integers(1, 60)] * 4)
 
 
 @given(st.booleans(), st.booleans(), sizes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_nearest_pixel_is_that_of_tflite_micro(align_corners, half_pixel_centers, size):
     height, width, out_height, out_width = size
     op = ResizeNearestNeighbor(align_corners, half_pixel_centers)

@@ -22,7 +22,7 @@ blocks = st.lists(
 
 
 @given(blocks)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_two_blocks_alive_together_overlap(case):
     layout = lay_out(case)
     placed = [(o, o + b.size, b) for o, b in zip(layout.offsets, case, strict=True)]
@@ -32,7 +32,7 @@ def test_no_two_blocks_alive_together_overlap(case):
 
 
 @given(blocks)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_block_is_aligned_and_inside_the_arena(case):
     layout = lay_out(case)
     for offset, block in zip(layout.offsets, case, strict=True):
@@ -41,20 +41,20 @@ def test_every_block_is_aligned_and_inside_the_arena(case):
 
 
 @given(blocks)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_size_is_never_below_the_bound_for_byte_aligned_blocks(case):
     unaligned = [Block(b.size, b.alive, 1) for b in case]
     assert lay_out(unaligned).size >= lower_bound(unaligned)
 
 
 @given(blocks)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_same_blocks_always_get_the_same_layout(case):
     assert lay_out(case) == lay_out(case)
 
 
 @given(blocks, st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_blocks_that_may_come_closer_are_as_far_apart_as_they_must(case, random):
     closer = {(i, j): random.randint(-50, b.size) for i, b in enumerate(case) for j in range(len(case)) if i != j}
     layout = lay_out(case, closer=closer)

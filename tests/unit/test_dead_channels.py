@@ -34,7 +34,7 @@ def assert_same_bytes(before: Graph, after: Graph, inputs):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_remaining_byte_is_equal(seed):
     graph = chain_with_dead_channels(seed)
     slim = remove_dead_channels(graph)

@@ -46,14 +46,14 @@ def assert_within(graph, samples):
 
 
 @given(st.integers(0, 100_000), st.integers(0, 100_000))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_value_of_a_random_network_lies_within_its_bounds(seed, data):
     graph = random_graph(seed)
     assert_within(graph, graphs.samples(graph, 2, data))
 
 
 @given(st.integers(0, 100_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_value_of_a_chain_of_convolutions_lies_within_its_bounds(seed):
     graph = chain_with_dead_channels(seed)
     assert_within(graph, graphs.samples(graph, 2, seed))

@@ -34,7 +34,7 @@ def test_what_was_kept_is_there_again(written):
     assert len(written.read_bytes().splitlines()) == 1 + len(LINES)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 600), garbage=st.binary(max_size=20))
 def test_a_torn_journal_keeps_its_whole_lines_and_can_go_on(written, cut, garbage):
     whole = written.read_bytes()

@@ -22,7 +22,7 @@ from edgekit.passes.fold import fold_constants
 
 @pytest.mark.parametrize("name", PASSES)
 @given(seed=st.integers(0, 100_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_pass_keeps_every_remaining_byte_and_all_inputs_and_outputs(name, seed):
     graph = random_graph(seed)
     after = PASSES[name](graph)

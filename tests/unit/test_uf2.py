@@ -29,7 +29,7 @@ def test_a_block_is_laid_out_byte_by_byte_as_specified():
     assert numbers == list(range(16))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=700)), min_size=1, max_size=5),
     st.randoms(use_true_random=False),
