@@ -9,6 +9,7 @@ from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
 from edgekit.reports.evaluation import evaluation
+from edgekit.reports.fits import fits
 from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack, ways
 from edgekit.reports.parts import console, written
@@ -18,6 +19,6 @@ from edgekit.reports.verification import after_demo, build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "comparison",
-    "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernels", "layer", "ops",
+    "console", "cost_tables", "devices", "errors", "evaluation", "fits", "flashed", "kernel", "kernels", "layer", "ops",
     "quantization", "run", "sizes", "stack", "tools", "verification", "ways", "written",
 ]  # fmt: skip
