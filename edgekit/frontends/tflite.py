@@ -104,7 +104,8 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
             raise ModelError(Problem("the file is too large", path.name, f"{size} bytes", f"{_MAX_BYTES} bytes"))
         return path.read_bytes(), path.name
     except OSError as error:
-        raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path))) from error
+        hint = "Give the path of a .tflite file that can be read."
+        raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path), hint=hint)) from error
 
 
 def _damaged(where: str, why: str) -> Problem:
