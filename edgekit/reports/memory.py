@@ -8,6 +8,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 
 from edgekit.plan.plan import Layer, Plan, Slot
 from edgekit.plan.search import Way
+from edgekit.plan.reasons import Offer
+from edgekit.reports.choices import candidates
 from edgekit.reports.fitting import Bar
 from edgekit.reports.parts import dims, facts, notes, number, size, table, text
 from edgekit.results import Build
@@ -134,7 +136,7 @@ def _legend(plan: Plan, legend: dict[int, str]) -> RenderableType:
     return Group(result, "", text(("#: scratch of the layer that runs; steps run from left to right", "bright_black")))
 
 
-def layer(plan: Plan, index: int) -> RenderableType:
+def layer(plan: Plan, index: int, offers: Sequence[Offer] = ()) -> RenderableType:
     """One layer: what it computes, by which kernel and why, where its bytes lie."""
     x = plan.layers[index]
     steps = [k for k, step in enumerate(plan.steps) if step.layer == index]
@@ -147,7 +149,8 @@ def layer(plan: Plan, index: int) -> RenderableType:
         ("steps", f"{steps[0]} to {steps[-1]}" if len(steps) > 1 else str(steps[0])),
         ("literals", _ints(x, x.specialise)), ("at run time", _ints(x, x.fields)),
     ]  # fmt: skip
-    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", facts(rows))
+    why = ("", candidates(offers)) if offers else ()
+    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", facts(rows), *why)
 
 
 def _slots(plan: Plan, indices: Sequence[int]) -> str:
