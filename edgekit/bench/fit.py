@@ -48,7 +48,8 @@ TERMS: Mapping[str, Sequence[str]] = {
         "rows*out_features*in_features", "rows*out_features*(act_min<out_zp)",
         "rows*out_features*(act_min>-128 or act_max<127)", "rows*((out_features+3)//4)*((in_features+7)//8)",
         "rows*((in_features+3)//4)", "rows*(in_features%4>0)", "rows*(in_features%4)", "rows*(out_features%4>0)",
-        "rows*(out_features%4)", "rows*(out_features//2)", "rows*(out_features%2)", "rows*(out_features//2)*in_features",
+        "rows*(out_features%4)", "rows*(out_features//2)", "rows*(out_features%2)",
+        "rows*(out_features//2)*in_features",
         "rows*(out_features//2)*(in_features//4)", "rows*(out_features//2)*(in_features%4)",
     ),
     "pool": (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 import edgekit
 from edgekit import board as board_files
@@ -21,8 +21,10 @@ from edgekit.errors import Problem, UsageError, known_word
 from edgekit.passes.removed import removed
 from edgekit.plan import costs, reasons
 from edgekit.plan.kernels import Kernel, catalogue
+from edgekit.plan.make import front
 from edgekit.plan.plan import Plan
 from edgekit.plan.reasons import Offer
+from edgekit.plan.search import Way
 from edgekit.plan.select import Objective
 from edgekit.reports.arena import arena
 from edgekit.reports.svg import document
@@ -145,7 +147,20 @@ def _memory(asked: _Question) -> Answer:
     plan = asked.plan()
     if asked.svg is not None:
         write_text(asked.svg, document(arena(plan, SVG_WIDTH)))
-    return _part(plan, "title", "arena_bytes", "lower_bound", "slots", "steps"), report.ArenaOverTime(plan)
+    found, instructions = front(
+        edgekit.optimise(edgekit.load(Path(asked.subject))), board_files.load(asked.board).target
+    )
+    kept = _part(plan, "title", "arena_bytes", "lower_bound", "slots", "steps")
+    shown = Group(report.ArenaOverTime(plan), report.ways(found, instructions))
+    return kept | {"ways": [_way(w, instructions) for w in found]}, shown
+
+
+def _way(way: Way, instructions: int) -> dict[str, Any]:
+    return {
+        "arena_bytes": way.bytes, "lower_bound": way.lower_bound, "extra_instructions": way.extra,
+        "instructions": instructions + way.extra, "instructions_how": "estimated", "steps": len(way.steps),
+        "bands": [{"first": s.first, "last": s.last - 1, "rows": list(s.rows)} for s in way.segments],
+    }  # fmt: skip
 
 
 def _size(asked: _Question) -> Answer:
