@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from edgekit.passes.removed import Removed, Slimmed
 from edgekit.plan.costs import KernelCost
 from edgekit.plan.kernels import Kernel
 from edgekit.plan.reasons import Offer
 from edgekit.reports.catalogue import kernel as described
-from edgekit.reports.parts import notes, number, shorten, table, text
+from edgekit.reports.fitting import FittedTable
+from edgekit.reports.parts import notes, number, table, text
 
-_LABEL = 26
 _NOTES = (
     ("instr", "predicted by the core's cost table; +-: most the prediction was off on the bench's layers"),
     ("flash", "bytes of constants and code if the layer were alone; code that layers share counts once"),
@@ -62,20 +61,20 @@ def kernel_in_model(k: Kernel, rows: Sequence[tuple[str, Sequence[Offer]]]) -> R
     for layer, offers in rows:
         one = next(o for o in offers if o.kernel == k.name)
         runs = next(o.kernel for o in offers if o.chosen)
-        _row(result, shorten(layer, _LABEL), one)
-        reasons.append((shorten(layer, _LABEL), one.reason if one.chosen else f"{runs} runs; here {one.reason}"))
+        _row(result, layer, one)
+        reasons.append((layer, one.reason if one.chosen else f"{runs} runs; here {one.reason}"))
     return Group(title, "", result, "", notes(reasons), "", notes(_NOTES))
 
 
-def _offers(first: str) -> Table:
-    result = table()
-    result.add_column(first, no_wrap=True)
+def _offers(first: str) -> FittedTable:
+    result = table(spare=("+- %", "model flash", "model instr"))
+    result.add_column(first, tail=True)
     for head in ("instr", "+- %", "constants", "code", "model instr", "model flash"):
         result.add_column(head, justify="right", no_wrap=True)
     return result
 
 
-def _row(result: Table, label: str, one: Offer) -> None:
+def _row(result: FittedTable, label: str, one: Offer) -> None:
     result.add_row(
         text((label, "bold green" if one.chosen else "")),
         number(one.instructions),
@@ -102,7 +101,7 @@ def channels(found: Removed) -> RenderableType:
         lines += ["", "no channel can be removed: each of them can change an output"]
         return Group(*lines)
     result = table()
-    result.add_column("layer", no_wrap=True)
+    result.add_column("layer", tail=True)
     for head in ("channels", "constant", "later", "unread", "inputs gone", "MACs left", "values"):
         result.add_column(head, justify="right", no_wrap=True)
     for one in found.layers:
@@ -123,4 +122,4 @@ def _slimmed(one: Slimmed) -> tuple[str, ...]:
     counts = (len(one.constant), len(one.constant_later), len(one.unread), one.inputs_gone)
     left = f"{one.macs_left:,}" + (f" ({one.macs_left / one.macs:.0%})" if one.macs else "")
     channels = f"{one.channels} -> {one.channels - one.gone}" if one.gone else str(one.channels)
-    return (shorten(one.layer, _LABEL), channels, *(str(n) if n else "-" for n in counts), left, shown)
+    return (one.layer, channels, *(str(n) if n else "-" for n in counts), left, shown)
