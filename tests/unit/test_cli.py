@@ -242,7 +242,9 @@ def test_explain_kernel_says_where_in_a_model_it_could_run_and_what_does():
     assert not parsed("explain", "kernel", "conv_2d_s8_mve", MODEL)["layers"], "no kernel of the default board"
 
 
-@pytest.mark.parametrize("command", ["build", "run", "verify", "profile", "demo", "flash", "analyze", "explain"])
+@pytest.mark.parametrize(
+    "command", ["build", "run", "verify", "evaluate", "profile", "demo", "flash", "analyze", "explain"]
+)
 def test_every_command_that_plans_takes_what_kernels_are_chosen_for(command):
     assert "--optimize" in flat(call(command, "--help").stdout)
 
