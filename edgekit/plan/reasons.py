@@ -12,6 +12,9 @@ from edgekit.plan import costs, kernels, select
 from edgekit.plan.kernels import Choice
 from edgekit.plan.select import Candidate, Objective, Total
 
+_WEIGHING = (Objective.BALANCED, Objective.RAM)
+"""They choose kernels alike: bytes are weighed against instructions."""
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -126,14 +129,14 @@ def _taken(model: _Model, layer: int) -> str:
 def _left(model: _Model, layer: int, index: int) -> str:
     """Why a candidate was not taken, from what the model would cost with it."""
     now, other = model.total(layer, model.taken[layer]), model.total(layer, index)
-    row, worth = model.layers[layer], " than that is worth" if model.objective is Objective.BALANCED else ""
+    row, worth = model.layers[layer], " than that is worth" if model.objective in _WEIGHING else ""
     limit = select.reasonable(row)
     faster, smaller = other.instructions < now.instructions, other.flash < now.flash
     if model.capacity and other.flash > model.capacity and not smaller:
         return f"the model's constants and kernels would exceed {model.capacity:,} B of flash"
     if not faster and not smaller:
         return "more instructions and no less flash"
-    if model.objective is Objective.BALANCED and row[index].constant_bytes > limit:
+    if model.objective in _WEIGHING and row[index].constant_bytes > limit:
         return f"more than {limit:,.0f} B of constants: the smallest kernel's, half as many again and a kilobyte"
     if not faster:
         return f"less flash, but more instructions{worth}"
