@@ -20,7 +20,7 @@ from edgekit.ir.graph import Graph
 from edgekit.toolchain import compilers
 
 FILE = Path(__file__).resolve().parent.parent / "kernel_counts.json"
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
+CORES = ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
 """Those with a cost table."""
 TOOLCHAIN = "zig"
 

@@ -164,32 +164,31 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 5 'depthwise_conv_2d_5'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x3x2x8  432 MACs
- * kernel depthwise_conv_2d_s8_scalar: depthwise convolution of any window, stride, dilation and multiplier in plain C
- * reads [1336, 1496), writes [176, 224), scratch [0, 104), 168 bytes of constants */
+ * kernel depthwise_conv_2d_s8_thumb: depthwise convolution of any window: four outputs below each other per step
+ * reads [1336, 1496), writes [432, 480), scratch [0, 432), 136 bytes of constants */
 void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_scalar_args args = {
+    static const golden_depthwise_conv_2d_s8_thumb_args args = {
         .filter = golden_w05_filter,
-        .bias = golden_w05_bias,
-        .multiplier = golden_w05_multiplier,
-        .shift = golden_w05_shift,
+        .records = golden_w05_records,
+        .out_zp = (-128),
+        .out_w = 2,
+        .out_c = 8,
         .kh = 3,
         .kw = 3,
-        .in_c = 8,
-        .in_zp = (-100),
         .stride_h = 2,
-        .pad_top = 1,
         .dilation_h = 1,
-        .in_h = 5,
-        .out_w = 2,
-        .depth_multiplier = 1,
         .stride_w = 2,
+        .dilation_w = 1,
+        .band = 3,
         .pad_left = 0,
         .in_w = 4,
-        .dilation_w = 1,
-        .out_c = 8,
-        .out_zp = (-128),
+        .in_h = 5,
+        .in_c = 8,
+        .in_zp = (-100),
+        .pad_top = 1,
+        .depth_multiplier = 1,
         .act_min = (-128),
         .act_max = 127,
     };
@@ -197,15 +196,15 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
         {(const int8_t *)(arena + 1336U), 5, 32},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 176U), 3, 16},
+        {(int8_t *)(arena + 432U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_scalar(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'
  * CONV_2D  1x3x2x8 -> 1x3x2x16  768 MACs
  * kernel conv_2d_s8_thumb_1x1: 1x1 convolution, two products a multiply, four pixels by four taps per step
- * reads [176, 224), writes [0, 96), scratch [96, 176), 328 bytes of constants */
+ * reads [432, 480), writes [0, 96), scratch [96, 176), 328 bytes of constants */
 void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -219,7 +218,7 @@ EK_LAYER void golden_layer_06(uint8_t *arena, int32_t begin, int32_t end)
         .act_max = 127,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 176U), 3, 16},
+        {(const int8_t *)(arena + 432U), 3, 16},
     };
     const ek_out out[1] = {
         {(int8_t *)(arena + 0U), 3, 32},
@@ -259,36 +258,34 @@ EK_LAYER void golden_layer_07(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 8 'fully_connected_9'
  * FULLY_CONNECTED  1x16 -> 1x6  96 MACs
- * kernel fully_connected_s8_scalar_per_tensor: a matrix product with one multiplier in plain C
- * reads [96, 112), writes [0, 6), 120 bytes of constants */
+ * kernel fully_connected_s8_thumb: fully connected, four outputs by eight features per step
+ * reads [96, 112), writes [64, 70), scratch [0, 64), 176 bytes of constants */
 void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_08(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_fully_connected_s8_scalar_per_tensor_args args = {
-        .bias = golden_w08_bias,
+    static const golden_fully_connected_s8_thumb_args args = {
         .filter = golden_w08_filter,
-        .out_multiplier = 1477915338,
-        .out_shift = (-6),
-        .out_zp = (-10),
-        .act_min = (-128),
-        .act_max = 127,
+        .records = golden_w08_records,
         .in_features = 16,
+        .out_zp = (-10),
         .rows = 1,
         .out_features = 6,
+        .act_min = (-128),
+        .act_max = 127,
     };
     const ek_in in[1] = {
         {(const int8_t *)(arena + 96U), 1, 16},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 0U), 1, 6},
+        {(int8_t *)(arena + 64U), 1, 6},
     };
-    golden_fully_connected_s8_scalar_per_tensor(&args, in, out, arena + 0U, begin, end);
+    golden_fully_connected_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 9 'softmax_10'
  * SOFTMAX  1x6 -> 1x6
  * kernel softmax_s8_scalar: softmax of the last axis, exponentials from a table, in plain C
- * reads [0, 6), writes [0, 6), 1,024 bytes of constants */
+ * reads [64, 70), writes [64, 70), 1,024 bytes of constants */
 void golden_layer_09(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_09(uint8_t *arena, int32_t begin, int32_t end)
 {
@@ -299,10 +296,10 @@ EK_LAYER void golden_layer_09(uint8_t *arena, int32_t begin, int32_t end)
         .entries = 256,
     };
     const ek_in in[1] = {
-        {(const int8_t *)(arena + 0U), 1, 6},
+        {(const int8_t *)(arena + 64U), 1, 6},
     };
     const ek_out out[1] = {
-        {(int8_t *)(arena + 0U), 1, 6},
+        {(int8_t *)(arena + 64U), 1, 6},
     };
     golden_softmax_s8_scalar(&args, in, out, arena + 0U, begin, end);
 }

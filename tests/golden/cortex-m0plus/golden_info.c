@@ -20,7 +20,7 @@ static const ek_io inputs[1] = {
 
 static const ek_io outputs[1] = {
     {
-        .offset = 0U,
+        .offset = 64U,
         .bytes = 6U,
         .dtype = EK_INT8,
         .scale = 0.00390625F,

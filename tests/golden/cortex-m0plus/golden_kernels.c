@@ -84,7 +84,7 @@ void golden_conv_2d_s8_thumb(const golden_conv_2d_s8_thumb_args *a,
 }
 
 /* depthwise convolution of any window: four outputs below each other per step
- * layer 1 */
+ * layers 1, 5 */
 /* The outputs of one channel from its words, `rows` rows from row `result` on. */
 static void golden_depthwise_conv_2d_s8_thumb_channel(const golden_depthwise_conv_2d_s8_thumb_args *a,
     int8_t *result, const uint32_t *words, ek_thumb_channel *channel, int32_t rows, int32_t pitch, int32_t step)
@@ -232,56 +232,6 @@ void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
     }
 }
 
-/* depthwise convolution of any window, stride, dilation and multiplier in plain C
- * layer 5 */
-void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
-    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
-{
-    const int32_t taps = a->kh * a->kw;
-    const int8_t **row = scratch;
-    const int8_t **tap = row + a->kh;
-    /* A pixel of in_zp stands for the border: the folded bias makes it count as nothing. */
-    int8_t *border = (int8_t *)(tap + taps);
-    for (int32_t ic = 0; ic < a->in_c; ic++) {
-        border[ic] = (int8_t)a->in_zp;
-    }
-    for (int32_t oy = begin; oy < end; oy++) {
-        int8_t *result = ek_out_row(out, oy);
-        for (int32_t fy = 0; fy < a->kh; fy++) {
-            const int32_t iy = oy * a->stride_h - a->pad_top + fy * a->dilation_h;
-            row[fy] = iy < 0 || iy >= a->in_h ? 0 : ek_in_row(in, iy);
-        }
-        for (int32_t ox = 0; ox < a->out_w; ox++) {
-            const int8_t *filter = a->filter;
-            const int8_t **next = tap;
-            int32_t ic = 0;
-            int32_t repeat = a->depth_multiplier;
-            for (int32_t fy = 0; fy < a->kh; fy++) {
-                int32_t ix = ox * a->stride_w - a->pad_left;
-                for (int32_t fx = 0; fx < a->kw; fx++) {
-                    const int32_t inside = row[fy] && ix >= 0 && ix < a->in_w;
-                    *next++ = inside ? row[fy] + ix * a->in_c : border;
-                    ix += a->dilation_w;
-                }
-            }
-            for (int32_t oc = 0; oc < a->out_c; oc++) {
-                int32_t sum = 0;
-                for (int32_t i = 0; i < taps; i++) {
-                    sum += tap[i][ic] * filter[i];
-                }
-                const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
-                const int32_t scaled = ek_requantize(acc, a->multiplier[oc], a->shift[oc]) + a->out_zp;
-                *result++ = (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
-                filter += taps;
-                if (--repeat == 0) {
-                    repeat = a->depth_multiplier;
-                    ic++;
-                }
-            }
-        }
-    }
-}
-
 /* mean of each window, the border not counted, in plain C
  * layer 7 */
 void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
@@ -315,77 +265,42 @@ void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     }
 }
 
-/* a matrix product with one multiplier in plain C
+/* fully connected, four outputs by eight features per step
  * layer 8 */
-/* x[0] * f[0] + ... over n elements. */
-static inline int32_t golden_fully_connected_s8_scalar_per_tensor_dot(const int8_t *x, const int8_t *f, int32_t n)
-{
-    int32_t acc = 0;
-    for (int32_t i = 0; i < n; i++) {
-        acc += x[i] * f[i];
-    }
-    return acc;
-}
-
-/* Inner products of x with two filters of n elements, f and the one after it: x is read once for both. */
-static inline void golden_fully_connected_s8_scalar_per_tensor_dot_pair(const int8_t *x, const int8_t *f,
-    int32_t n, int32_t *sums)
-{
-    const int8_t *g = f + n;
-    int32_t even = 0;
-    int32_t odd = 0;
-    int32_t i = 0;
-    for (; i + 3 < n; i += 4) {
-        even += x[i] * f[i];
-        odd += x[i] * g[i];
-        even += x[i + 1] * f[i + 1];
-        odd += x[i + 1] * g[i + 1];
-        even += x[i + 2] * f[i + 2];
-        odd += x[i + 2] * g[i + 2];
-        even += x[i + 3] * f[i + 3];
-        odd += x[i + 3] * g[i + 3];
-    }
-    for (; i < n; i++) {
-        even += x[i] * f[i];
-        odd += x[i] * g[i];
-    }
-    sums[0] = even;
-    sums[1] = odd;
-}
-
-/* One output of channel oc. */
-static inline int8_t golden_fully_connected_s8_scalar_per_tensor_output(const golden_fully_connected_s8_scalar_per_tensor_args *a,
-    int32_t sum, int32_t oc)
-{
-    const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)a->bias[oc]);
-    const int32_t scaled = ek_requantize(acc, a->out_multiplier, a->out_shift) + a->out_zp;
-    return (int8_t)ek_clamp(scaled, a->act_min, a->act_max);
-}
-
-void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
+void golden_fully_connected_s8_thumb(const golden_fully_connected_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    const int32_t length = a->in_features;
-    const int8_t *x = in->base;
+    const int32_t features = a->in_features;
+    const int32_t words = (features + 7) / 8 * 8;
+    const int32_t relu = a->out_zp == INT8_MIN;
+    const int32_t zero = 512 * (a->out_zp + 128) + 256;
+    const int8_t *row = in->base;
     int8_t *result = out->base;
-    (void)scratch;
+    uint32_t *tile = scratch;
     (void)begin;
     (void)end;
     for (int32_t image = 0; image < a->rows; image++) {
-        const int8_t *filter = a->filter;
-        int32_t oc = 0;
-        for (; oc + 1 < a->out_features; oc += 2) {
-            int32_t sums[2];
-            golden_fully_connected_s8_scalar_per_tensor_dot_pair(x, filter, length, sums);
-            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sums[0], oc);
-            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sums[1], oc + 1);
-            filter += 2 * length;
+        const uint32_t *weights = a->filter;
+        const uint32_t *record = a->records;
+        uint32_t start = 0; /* what the weights' 128s add is taken off beforehand */
+        for (int32_t i = 0; i < words; i++) {
+            tile[i] = i < features ? (uint32_t)(int32_t)row[i] : 0U;
+            start -= tile[i] << 7;
         }
-        if (oc < a->out_features) {
-            const int32_t sum = golden_fully_connected_s8_scalar_per_tensor_dot(x, filter, length);
-            *result++ = golden_fully_connected_s8_scalar_per_tensor_output(a, sum, oc);
+        for (int32_t oc = 0; oc < a->out_features; oc += 4) {
+            uint32_t sums[4] = {start, start, start, start};
+            const int32_t outputs = a->out_features - oc < 4 ? a->out_features - oc : 4;
+            ek_thumb_dot(sums, weights, tile, tile + words);
+            for (int32_t i = 0; i < outputs; i++) {
+                const int32_t acc = (int32_t)(sums[i] + (uint32_t)ek_thumb_asr(record[0], 8));
+                result[oc + i] = ek_thumb_requantize(acc, record[1], record[0] & 0xFFU, zero, relu);
+                record += 2;
+            }
+            weights += words;
         }
-        x += length;
+        ek_thumb_clamp(result, a->out_features, a->act_min, a->act_max);
+        row += features;
+        result += a->out_features;
     }
 }
 

@@ -70,32 +70,6 @@ typedef struct {
     int32_t row;
 } golden_add_s8_scalar_args;
 
-/* What depthwise_conv_2d_s8_scalar is told of a layer. */
-typedef struct {
-    const int8_t *filter;
-    const int32_t *bias;
-    const int32_t *multiplier;
-    const int32_t *shift;
-    int32_t kh;
-    int32_t kw;
-    int32_t in_c;
-    int32_t in_zp;
-    int32_t stride_h;
-    int32_t pad_top;
-    int32_t dilation_h;
-    int32_t in_h;
-    int32_t out_w;
-    int32_t depth_multiplier;
-    int32_t stride_w;
-    int32_t pad_left;
-    int32_t in_w;
-    int32_t dilation_w;
-    int32_t out_c;
-    int32_t out_zp;
-    int32_t act_min;
-    int32_t act_max;
-} golden_depthwise_conv_2d_s8_scalar_args;
-
 /* What pool_s8_scalar_average is told of a layer. */
 typedef struct {
     int32_t stride_h;
@@ -112,19 +86,17 @@ typedef struct {
     int32_t act_max;
 } golden_pool_s8_scalar_average_args;
 
-/* What fully_connected_s8_scalar_per_tensor is told of a layer. */
+/* What fully_connected_s8_thumb is told of a layer. */
 typedef struct {
-    const int32_t *bias;
-    const int8_t *filter;
-    int32_t out_multiplier;
-    int32_t out_shift;
-    int32_t out_zp;
-    int32_t act_min;
-    int32_t act_max;
+    const uint32_t *filter;
+    const uint32_t *records;
     int32_t in_features;
+    int32_t out_zp;
     int32_t rows;
     int32_t out_features;
-} golden_fully_connected_s8_scalar_per_tensor_args;
+    int32_t act_min;
+    int32_t act_max;
+} golden_fully_connected_s8_thumb_args;
 
 /* What softmax_s8_scalar is told of a layer. */
 typedef struct {
@@ -142,11 +114,9 @@ EK_KERNEL void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_arg
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-EK_KERNEL void golden_depthwise_conv_2d_s8_scalar(const golden_depthwise_conv_2d_s8_scalar_args *a,
-    const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-EK_KERNEL void golden_fully_connected_s8_scalar_per_tensor(const golden_fully_connected_s8_scalar_per_tensor_args *a,
+EK_KERNEL void golden_fully_connected_s8_thumb(const golden_fully_connected_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -157,12 +127,10 @@ extern const uint32_t golden_w01_records[16];
 extern const uint32_t golden_w02_stream[43];
 extern const uint32_t golden_w03_stream[237];
 extern const int8_t golden_w05_filter[72];
-extern const int32_t golden_w05_bias[8];
-extern const int32_t golden_w05_multiplier[8];
-extern const int32_t golden_w05_shift[8];
+extern const uint32_t golden_w05_records[16];
 extern const uint32_t golden_w06_stream[82];
-extern const int32_t golden_w08_bias[6];
-extern const int8_t golden_w08_filter[96];
+extern const uint32_t golden_w08_filter[32];
+extern const uint32_t golden_w08_records[12];
 extern const int32_t golden_w09_table[256];
 
 #endif

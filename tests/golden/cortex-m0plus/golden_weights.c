@@ -91,19 +91,10 @@ EK_ALIGNED(4) const int8_t golden_w05_filter[72] = {
     -65, 13, 44, -80, 125,
 };
 
-/* bias of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_bias[8] = {
-    4640, 645, -37403, 16654, 35578, -18442, -2111, 7497,
-};
-
-/* multiplier of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_multiplier[8] = {
-    1113041930, 1328345346, 1293189993, 1601492676, 1226172319, 1566906873, 1443150897, 1195886163,
-};
-
-/* shift of depthwise_conv_2d_5 */
-EK_ALIGNED(4) const int32_t golden_w05_shift[8] = {
-    -3, -3, -4, -4, -4, -5, -5, -4,
+/* records of depthwise_conv_2d_5 */
+EK_ALIGNED(4) const uint32_t golden_w05_records[16] = {
+    0x122003U, 0x4257ac0aU, 0x28503U, 0x4f2cf102U, 0xff6de504U, 0x4d148369U, 0x410e04U, 0x5f74d6c4U,
+    0x8afa04U, 0x4915e79fU, 0xffb7f605U, 0x5d6519f9U, 0xfff7c105U, 0x5604bc31U, 0x1d4904U, 0x4747c653U,
 };
 
 /* stream of conv_2d_6 */
@@ -121,18 +112,19 @@ EK_ALIGNED(4) const uint32_t golden_w06_stream[82] = {
     0x8bc003U, 0x6b0ac000U,
 };
 
-/* bias of fully_connected_9 */
-EK_ALIGNED(4) const int32_t golden_w08_bias[6] = {
-    41207, 46239, 32964, 21258, -8130, -14394,
+/* filter of fully_connected_9 */
+EK_ALIGNED(4) const uint32_t golden_w08_filter[32] = {
+    0xd1e2eabfU, 0xc685fa26U, 0x43c17f99U, 0xc2ca1133U, 0xc9d4d968U, 0xfec1b2d0U, 0x5b9e2e8eU,
+    0xf5fe1f2U, 0x4b5de4d0U, 0xe5b7e67fU, 0x3d026ee8U, 0x8c77a707U, 0x35814a9cU, 0x5a85abc1U,
+    0xfe8627d2U, 0x465c6b5fU, 0x80808e5fU, 0x80807b53U, 0x8080b9ddU, 0x80807ff9U, 0x808011a5U,
+    0x80803e35U, 0x8080a4bfU, 0x80808a3aU, 0x80806419U, 0x80809e17U, 0x8080bd38U, 0x8080c066U,
+    0x8080a2cdU, 0x808017ccU, 0x808034f5U, 0x8080710fU,
 };
 
-/* filter of fully_connected_9 */
-EK_ALIGNED(4) const int8_t golden_w08_filter[96] = {
-    63, -90, 25, -77, -24, 80, 14, 114, 80, -1, 104, -121, 28, 65, 82, -33, 106, 122, -1, -111, 89, 50,
-    -82, 97, 100, 102, -18, 39, -54, 43, -89, -21, 98, 5, 65, 74, 84, 65, 30, -33, -35, 55, -126, -9, 1,
-    5, 6, -36, 81, 70, -61, 66, 73, 126, -37, -113, -53, 101, -67, 12, -75, -38, 126, -58, -33, -45, 93,
-    121, 37, -75, 63, -70, -103, -105, -72, -26, 77, 76, 117, -113, 14, -5, 57, -1, -111, -66, 36, 10,
-    -28, 30, 61, 64, 34, -105, -76, -15,
+/* records of fully_connected_9 */
+EK_ALIGNED(4) const uint32_t golden_w08_records[12] = {
+    0xa0f706U, 0x581732caU, 0xb49f06U, 0x581732caU, 0x80c406U, 0x581732caU, 0x530a06U, 0x581732caU,
+    0xffe03e06U, 0x581732caU, 0xffc7c606U, 0x581732caU,
 };
 
 /* table of softmax_10 */
