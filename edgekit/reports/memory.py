@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 
 from edgekit.plan.plan import Layer, Plan, Slot
-from edgekit.plan.search import Way
 from edgekit.plan.reasons import Offer
+from edgekit.plan.search import Way
 from edgekit.reports.choices import candidates
 from edgekit.reports.fitting import Bar
 from edgekit.reports.parts import dims, facts, notes, number, size, table, text
