@@ -17,7 +17,7 @@ from edgekit import board as board_files
 from edgekit import report
 from edgekit.commands.catalogue import kernel_json
 from edgekit.commands.common import BoardName, Json, OptimizeFor, Toolchain, ToolchainName, emit, working, write_text
-from edgekit.errors import Problem, UsageError, known_word
+from edgekit.errors import MissingToolError, Problem, UsageError, known_word, nearest
 from edgekit.passes.removed import removed
 from edgekit.plan import costs, reasons
 from edgekit.plan.kernels import Kernel, catalogue
@@ -28,6 +28,7 @@ from edgekit.plan.search import Way
 from edgekit.plan.select import Objective
 from edgekit.reports.arena import arena
 from edgekit.reports.svg import document
+from edgekit.results import Build
 
 DEFAULT_BOARD = "nucleo-l4r5zi"
 SVG_WIDTH = 940
@@ -59,6 +60,12 @@ class _Question:
         """The plan of the model."""
         graph = edgekit.optimise(edgekit.load(Path(self.subject)))
         return edgekit.make_plan(graph, self.board, optimize=self.objective.value)
+
+    def build(self) -> Build:
+        """The image of the model, in edgekit's cache."""
+        model, chosen = Path(self.subject), self.objective.value
+        with working() as progress:
+            return edgekit.build(model, self.board, toolchain=self.toolchain, optimize=chosen, progress=progress)
 
     def offers(self, model: str) -> tuple[tuple[Offer, ...], ...]:
         """Per layer of a model what could run it."""
@@ -109,7 +116,7 @@ def explain(
 
 def _kernel(asked: _Question) -> Answer:
     by_name = {k.name: k for k in catalogue()}
-    chosen = by_name[known_word("kernel", asked.subject, tuple(by_name))]
+    chosen = by_name[known_word("kernel", asked.subject, tuple(by_name), listed_by="edgekit kernels")]
     tables = {t.core: t.kernels[chosen.name] for t in costs.tables() if chosen.name in t.kernels}
     tree = kernel_json(chosen) | {"costs": {core: asdict(line) for core, line in tables.items()}}
     if not asked.name:
@@ -132,14 +139,7 @@ def _channels(asked: _Question) -> Answer:
 
 
 def _stack(asked: _Question) -> Answer:
-    with working() as progress:
-        built = edgekit.build(
-            Path(asked.subject),
-            asked.board,
-            toolchain=asked.toolchain,
-            optimize=asked.objective.value,
-            progress=progress,
-        )
+    built = asked.build()
     return built.json()["stack"], report.stack(built)
 
 
@@ -164,8 +164,14 @@ def _way(way: Way, instructions: int) -> dict[str, Any]:
 
 
 def _size(asked: _Question) -> Answer:
+    sizes, reason = None, ""
     plan = asked.plan()
-    return _part(plan, "title", "arena_bytes", "constants", "layers"), report.sizes(plan)
+    try:
+        sizes = asked.build().sizes
+    except MissingToolError as error:
+        reason = str(error.problems[0])
+    tree = _part(plan, "title", "arena_bytes", "constants", "layers") | {"board": asked.board}
+    return tree | (sizes.json() if sizes else {}), report.sizes(plan, asked.board, sizes, reason)
 
 
 def _layer(asked: _Question) -> Answer:
@@ -185,11 +191,13 @@ def _layer_index(plan: Plan, name: str) -> int:
     names = [layer.name for layer in plan.layers]
     if name.isdecimal() and int(name) < len(names):
         return int(name)
-    if not name:
-        raise UsageError(
-            Problem("which layer?", found="no name", allowed=f"0 to {len(names) - 1}, or one of {', '.join(names)}")
-        )
-    return names.index(known_word("layer", name, names))
+    if name in names:
+        return names.index(name)
+    what = "there is no such layer" if name else "which layer?"
+    allowed = f"0 to {len(names) - 1}, or one of {', '.join(names)}"
+    raise UsageError(
+        Problem(what, found=f"'{name}'" if name else "no name", allowed=allowed, hint=nearest(name, names))
+    )
 
 
 _TOPICS: dict[Topic, Callable[[_Question], Answer]] = {

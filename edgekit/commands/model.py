@@ -12,6 +12,7 @@ from edgekit import passes, report
 from edgekit.commands.common import Json, Model, OptimizeFor, emit
 from edgekit.errors import known_word
 from edgekit.ir import dump as graph_text
+from edgekit.ir.graph import Graph
 from edgekit.plan.select import Objective
 
 
@@ -45,10 +46,15 @@ def dump(
     graph = edgekit.optimise(edgekit.load(model), after=known_word("pass", after, passes_in_order()) if after else None)
     shown = graph_text.dump(graph)
     emit(
-        {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown},
+        {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown, "names": _shortened(graph)},
         Text(shown.rstrip()),
         as_json=json,
     )
+
+
+def _shortened(graph: Graph) -> dict[str, str]:
+    """Names of the dump that are not those of the file, with the file's."""
+    return {short: name for name, short in graph_text.short_names(graph).items() if short != name}
 
 
 def passes_in_order() -> tuple[str, ...]:

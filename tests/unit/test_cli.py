@@ -72,6 +72,8 @@ def test_a_misspelt_command_or_option_gets_the_nearest_and_exit_code_2(args, nea
         (("explain", "kernel", "conv_2d_s8_scalr"), "UsageError", 2, "conv_2d_s8_scalar"),
         (("dump", MODEL, "--after", "rad"), "UsageError", 2, "read"),
         (("explain", "layer", MODEL), "UsageError", 2, "which layer"),
+        (("explain", "layer", MODEL, "99"), "UsageError", 2, "0 to "),
+        (("explain", "kernel", "nope"), "UsageError", 2, "`edgekit kernels` lists"),
         (("kernels", "--family", "conv2d"), "UsageError", 2, "conv_2d"),
         (("dump", MODEL, "--after", "dead_chanels"), "UsageError", 2, "Did you mean 'dead_channels'"),
         (("build", MODEL, "--board", "no-such"), "BoardError", 1, "edgekit boards"),
