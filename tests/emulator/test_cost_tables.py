@@ -1,8 +1,8 @@
 """The shipped cost tables, a slice of each made anew: counted, compiled and fitted as `bench kernels --write` does.
 
-Code is compiled kernel by kernel and must be the same to the byte. Counts are of images with a hundred layers, and depend
-on what else is there: in a small one the compiler inlines more, on Cortex-M3 a tenth of softmax. So what the slice's
-terms predict may differ by that much; the counts of the reference models' layers are held exactly (kernel_counts.json).
+Code is compiled kernel by kernel and must be the same to the byte. Counts are of images with a hundred layers, and
+depend on what else is there: in a small one the compiler inlines more, on Cortex-M3 a tenth of softmax. So what the
+slice's terms predict may differ by that much; counts of the reference models' layers are held exactly.
 """
 
 from __future__ import annotations
