@@ -16,8 +16,8 @@ from edgekit.plan.plan import Plan
 from edgekit.plan.select import Objective
 from edgekit.toolchain import placement
 
-_Key = tuple[str, int]
-"""What of a board decides about the plan: its core and its largest flash bank."""
+_Key = tuple[str, int, int]
+"""What of a board decides about the plan: its core, its largest flash bank, and its room for the arena."""
 CODE_ESTIMATE = 16 * 1024
 """Flash allowed for kernels and runtime where nothing was built yet: that of MLPerf Tiny's models is below it."""
 
@@ -172,9 +172,10 @@ def available(board: Board) -> tuple[int, int]:
 
 
 def _fit(graph: Graph, board: Board, objective: Objective, plans: dict[_Key, Plan | EdgekitError]) -> Fit:
-    key = (board.target.core, max((b.size for b in board.target.banks("flash")), default=0))
+    room = placement.room(board)
+    key = (board.target.core, max((b.size for b in board.target.banks("flash")), default=0), room)
     if key not in plans:
-        plans[key] = _plan(graph, board.target, objective)
+        plans[key] = _plan(graph, board.target, objective, room)
     plan = plans[key]
     ram, flash = available(board)
     if isinstance(plan, EdgekitError):
@@ -202,10 +203,10 @@ def _placed(plan: Plan, board: Board) -> bool:
     return True
 
 
-def _plan(graph: Graph, target: Target, objective: Objective) -> Plan | EdgekitError:
+def _plan(graph: Graph, target: Target, objective: Objective, room: int) -> Plan | EdgekitError:
     """The plan, or why there is none: a core without the kernels is a row of the table, not the end."""
     try:
-        return make(graph, target, objective=objective)
+        return make(graph, target, objective=objective, room=room)
     except UnsupportedError as error:
         return error
 

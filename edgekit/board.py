@@ -305,9 +305,11 @@ class _Table:
         self.present = present
 
     def problem(self, what: str, found: str, allowed: str = "", hint: str = "") -> None:
+        """Note something that is wrong."""
         self.problems.append(Problem(what, f"board {self._where}", found, allowed, hint.strip()))
 
     def take(self, key: str, kinds: tuple[type, ...], *, required: bool = False, default: Any = "") -> Any:
+        """A value of one of ``kinds``, or ``default``; what is missing or of another type is noted."""
         self._known.append(key)
         if key not in self._tree:
             if required and self.present:
@@ -320,9 +322,11 @@ class _Table:
         return value
 
     def text(self, key: str, *, required: bool = False) -> str:
+        """A text, empty if it is not there."""
         return self.take(key, (str,), required=required)
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        """A list of texts."""
         found: list[Any] = self.take(key, (list,), required=required, default=[])
         if not all(isinstance(entry, str) for entry in found):
             self.problem(f"'{key}' has the wrong type", repr(found), "a list of text")
@@ -330,17 +334,20 @@ class _Table:
         return tuple(found)
 
     def integer(self, key: str, default: int, *, required: bool = False) -> int:
+        """A whole number of 0 or more."""
         value: int = self.take(key, (int,), required=required, default=default)
         if value < 0:
             self.problem(f"'{key}' is negative", str(value), "0 or more")
         return value
 
     def table(self, key: str) -> _Table:
+        """The table of this name, empty if it is not there."""
         present = key in self._tree or key == "target"
         tree: dict[str, Any] = self.take(key, (dict,), default={})
         return _Table(tree, f"{self._where}, [{key}]", self.problems, present=present)
 
     def tables(self, key: str) -> list[_Table]:
+        """All tables of this name."""
         found: list[Any] = self.take(key, (list,), default=[])
         if not all(isinstance(entry, dict) for entry in found):
             self.problem(f"'{key}' has the wrong type", repr(found), f"[[{key}]] tables")

@@ -27,6 +27,7 @@ import numpy as np
 
 from edgekit import contract
 from edgekit.errors import EdgekitError, Problem, ResultError
+from edgekit.files import read_at_most
 from edgekit.ir.graph import Array
 from edgekit.plan import plan as plans
 from edgekit.plan.plan import Plan
@@ -127,7 +128,7 @@ def read(folder: Path) -> Bundle:
     """
     path = folder / RESULT
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_at_most(path, _MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         hint = "Bundles are written by profile, verify and evaluate with --bundle."
         raise ResultError(Problem(f"there is no bundle here: {error}", str(folder), hint=hint)) from error
@@ -155,7 +156,7 @@ def load(path: Path) -> Bundle:
     if path.name == RESULT and path.with_name(RAW_FILE).exists():
         return read(path.parent)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_at_most(path, _MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         hint = "Name a bundle's folder, or a file that a command wrote with --json."
         raise ResultError(Problem(f"the result cannot be read: {error}", str(path), hint=hint)) from error
@@ -246,7 +247,7 @@ def _files(folder: Path, listed: Sequence[Mapping[str, Any]]) -> dict[str, bytes
             problems.append(Problem("the bundle lists a file it cannot have", str(folder), f"'{name}', {size} bytes"))
             continue
         try:
-            data = (folder / name).read_bytes()
+            data = read_at_most(folder / name, _MAX_BYTES)
         except OSError as error:
             problems.append(Problem(f"a file cannot be read: {error.strerror}", str(folder / name), hint=hint))
             continue

@@ -6,7 +6,9 @@ been chosen by the user and hold other things.
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +100,34 @@ def _busy(builds: Path) -> tuple[Path, ...]:
     """Builds whose lock another process holds, and their locks."""
     held: list[Path] = []
     for lock in sorted(builds.glob(".*.lock")) if sys.platform != "win32" else ():
-        with lock.open("r") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                held += [lock, builds / lock.name[1 : -len(".lock")]]
+        if _is_held(lock):
+            held += [lock, builds / lock.name[1 : -len(".lock")]]
     return tuple(held)
 
 
+def _is_held(lock: Path) -> bool:
+    """Whether another process holds a lock; what is no plain file, or has gone meanwhile, is none of edgekit's."""
+    try:
+        handle = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _bytes(folder: Path) -> int:
-    files = (p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
-    return sum(p.stat().st_size for p in files)
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            found = path.lstat()
+        except OSError:  # another edgekit has taken it away meanwhile
+            continue
+        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return total

@@ -23,7 +23,7 @@ from edgekit.journal import Journal, Line
 from edgekit.plan.plan import Plan
 from edgekit.reference import Reference
 from edgekit.results import How, ImageInfo, LayerCheck, ModelInfo, SampleInfo, Tool, check_json, finite
-from edgekit.samples import Samples
+from edgekit.samples import Samples, check_labels
 from edgekit.scoring import Accuracy, score
 
 
@@ -108,7 +108,7 @@ def evaluate(job: Job, samples: Samples, *, count: int = 0, fresh: bool = False)
     """Answers to the first ``count`` samples (0: all); ``fresh`` forgets what an earlier run has kept.
 
     Raises:
-        DataError: the samples have no labels.
+        DataError: the samples have no labels, or some that name no class of the model.
         DeviceError: the board went away; what was found until then is kept.
         UserError: results cannot be kept.
     """
@@ -116,6 +116,7 @@ def evaluate(job: Job, samples: Samples, *, count: int = 0, fresh: bool = False)
     if not samples.labels:
         hint = "Add an array 'labels' to the file, or use `edgekit verify`, which needs none."
         raise DataError(Problem("the samples have no labels", samples.source, hint=hint))
+    check_labels(samples.labels, job.graph, samples.source)
     with execution.on_board(job) as (built, bench):
         wanted = reference.make(job.graph, job.optimised, job.data)
         image = execution.image_info(built)

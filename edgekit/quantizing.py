@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,9 @@ from edgekit.compress import doctor as physician
 from edgekit.compress.doctor import Treatment
 from edgekit.compress.noise import LayerNoise
 from edgekit.compress.quantize import prepared
-from edgekit.errors import DataError, InternalError, Problem, UsageError, UserError
+from edgekit.errors import DataError, InternalError, ModelError, Problem, UsageError, UserError
 from edgekit.execution import Progress
+from edgekit.files import write_whole
 from edgekit.frontends import keras as keras_reader
 from edgekit.frontends import tflite, tflite_writer
 from edgekit.ir import batch, interp
@@ -28,10 +27,12 @@ from edgekit.samples import Samples
 from edgekit.scoring import Z95, Accuracy, score
 
 CALIBRATION = 500
-"""At most so many samples set the ranges: more make no difference that could be measured."""
+"""At most so many samples set the ranges, which bounds the time that takes."""
 FEW = 64
 MAX_DROP = 0.01
 EXACT_ON = 3
+_NONE_SEEN = 3.0
+"""What was not seen once in n samples has at most this by n for its share, 95 % sure (the rule of three)."""
 SUFFIX = "_int8.tflite"
 
 
@@ -154,6 +155,7 @@ def run(
     _writable(out)
     progress("reading the model", 0, 0)
     graph = model if isinstance(model, Graph) else load_float(Path(model))
+    _finite_weights(graph)
     parts = divide(graph, data, test)
     if max_drop is not None and not parts.labels:
         hint = "add an array 'labels' with a class number for each sample, or leave --max-drop away"
@@ -208,6 +210,15 @@ def load_float(path: Path) -> Graph:
     raise UserError(Problem("this kind of file cannot be quantised", path.name, path.suffix or "no suffix", allowed))
 
 
+def _finite_weights(graph: Graph) -> None:
+    """Raise ModelError with every constant that holds NaN or infinity."""
+    constants = [t for t in graph.tensors.values() if t.data is not None and t.dtype is DType.FLOAT32]
+    wrong = [Problem("weights are not finite", f"tensor '{t.name}'", hint="train the model anew, at a lower rate")
+             for t in constants if not np.isfinite(t.value).all()]  # fmt: skip
+    if wrong:
+        raise ModelError(*wrong)
+
+
 def divide(graph: Graph, data: Path | str | Samples, test: Path | str | Samples | None) -> Data:
     """Samples checked against the model and parted: with ``test`` all of ``data`` is for the ranges.
 
@@ -218,7 +229,7 @@ def divide(graph: Graph, data: Path | str | Samples, test: Path | str | Samples 
     judged = given if test is None else test if isinstance(test, Samples) else samples.load(test, graph)
     columns, tests = _columns(given), _columns(judged)
     calibrate.check(graph, columns)
-    _labels_fit(graph, judged)
+    samples.check_labels(judged.labels, graph, judged.source)
     order = np.random.default_rng(0).permutation(len(given))
     notes: list[str] = []
     rest = np.arange(len(judged))
@@ -244,18 +255,6 @@ def divide(graph: Graph, data: Path | str | Samples, test: Path | str | Samples 
 def _columns(given: Samples) -> list[Array]:
     """An array (samples, ...) for each input."""
     return [np.concatenate(column) for column in zip(*given.inputs, strict=True)]
-
-
-def _labels_fit(graph: Graph, given: Samples) -> None:
-    if not given.labels:
-        return
-    size = graph.tensors[graph.outputs[0]].elements
-    classes = max(size, 2)
-    low, high = min(given.labels), max(given.labels)
-    if not 0 <= low <= high < classes:
-        hint = "labels are class numbers that start at 0, as the model's outputs do"
-        found, allowed = f"{low} to {high}", f"0 to {classes - 1}"
-        raise DataError(Problem("labels name classes the model does not have", given.source, found, allowed, hint))
 
 
 def answers(outputs: Array) -> Array:
@@ -305,12 +304,14 @@ def paired(before: Array, after: Array) -> Drop:
     """The drop of the share that is right, on the same samples, and its 95 % interval.
 
     The variance is that of paired proportions: only samples that changed count (A. Agresti, "Categorical Data
-    Analysis", chapter on matched pairs).
+    Analysis", chapter on matched pairs). Where none did, the rule of three bounds the share that may.
     """
     count = len(before)
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
     share = (lost - won) / count
     half = Z95 * math.sqrt(max(lost + won - (lost - won) ** 2 / count, 0.0)) / count
+    if not lost + won:
+        half = _NONE_SEEN / count
     return Drop(share, share - half, share + half)
 
 
@@ -358,23 +359,3 @@ def _writable(out: Path | None) -> None:
         raise UsageError(Problem("the int8 model is a .tflite file", "--out", str(out), "a name that ends in .tflite"))
     if not out.parent.is_dir():
         raise UserError(Problem("there is no such folder", str(out.parent), hint="make it first"))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """A file that is either there with all its bytes or as it was before.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UserError(Problem(f"the model cannot be written: {error.strerror}", str(path))) from error

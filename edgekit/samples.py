@@ -14,6 +14,7 @@ import numpy as np
 from edgekit import sample_files
 from edgekit.errors import DataError, Problem
 from edgekit.ir.graph import Array, DType, Graph, Tensor
+from edgekit.ir.quant import quantize_reals
 
 _FLOAT_SPAN = 4.0
 _EVEN = 0.5
@@ -116,6 +117,7 @@ def load(path: Path | str, graph: Graph) -> Samples:
     if problems:
         raise DataError(*problems)
     labels = _labels(arrays, len(columns[0]), where.name)
+    check_labels(labels, graph, where.name)
     classes = tuple(str(c) for c in arrays["classes"].reshape(-1).tolist()) if "classes" in arrays else ()
     rows = tuple(zip(*columns, strict=True))
     return Samples(rows, "; ".join([where.name, *dict.fromkeys(notes)]), labels, classes)
@@ -183,10 +185,7 @@ def _typed(array: Array, tensor: Tensor, where: str, problems: list[Problem], no
 
 def quantise(array: Array, tensor: Tensor) -> Array:
     """Real values in the type of a quantised tensor: round(x / scale) + zero point, halves away from zero, clamped."""
-    info = np.iinfo(tensor.dtype.numpy)
-    scaled = array.astype(np.float64) / tensor.scale
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + tensor.zero_point
-    return np.clip(rounded, info.min, info.max).astype(tensor.dtype.numpy)
+    return quantize_reals(array, tensor.scale, tensor.zero_point, tensor.dtype.numpy)
 
 
 def _labels(arrays: Mapping[str, Array], count: int, where: str) -> tuple[int, ...]:
@@ -197,6 +196,21 @@ def _labels(arrays: Mapping[str, Array], count: int, where: str) -> tuple[int, .
         found, allowed = f"{labels.dtype} {labels.shape}", f"integers ({count},)"
         raise DataError(Problem("'labels' does not go with the samples", where, found, allowed))
     return tuple(int(v) for v in labels)
+
+
+def check_labels(labels: Sequence[int], graph: Graph, where: str) -> None:
+    """Raise DataError if a label is of no class that the model's first output can name (see ``answer``)."""
+    if not labels:
+        return
+    tensor = graph.tensors[graph.outputs[0]]
+    if tensor.elements == 1 and tensor.quant is None and tensor.dtype is not DType.FLOAT32:
+        return  # a plain integer names any class
+    classes = max(tensor.elements, 2)
+    low, high = min(labels), max(labels)
+    if not 0 <= low <= high < classes:
+        hint = "labels are class numbers that start at 0, as the model's outputs do"
+        found, allowed = f"{low} to {high}", f"0 to {classes - 1}"
+        raise DataError(Problem("labels name classes the model does not have", where, found, allowed, hint))
 
 
 def _random(tensor: Tensor, generator: np.random.Generator) -> Array:

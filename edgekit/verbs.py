@@ -36,6 +36,7 @@ from edgekit.plan.select import Objective
 from edgekit.quantizing import Quantization
 from edgekit.results import Build, Profile, Run, Verification
 from edgekit.samples import Samples
+from edgekit.toolchain import placement
 
 ModelLike = Path | str | bytes | Graph
 BoardLike = Path | str | Board
@@ -126,9 +127,9 @@ def make_plan(graph: Graph, board: BoardLike, *, optimize: str = "balanced") -> 
     Raises:
         UnsupportedError: every layer that no kernel runs on this board.
     """
-    target, objective = _board(board).target, _objective(optimize)
-    analysis.check(graph, target)
-    return make.make(graph, target, objective=objective)
+    where, objective = _board(board), _objective(optimize)
+    analysis.check(graph, where.target)
+    return make.make(graph, where.target, objective=objective, room=placement.room(where))
 
 
 def build(

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,28 +98,30 @@ BundleDir = Annotated[
 
 
 def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) -> None:
-    """Print a result: JSON if asked for, else for people."""
-    if as_json:
-        sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
-        return
-    report.console().print(renderable)
-
-
-def write_text(path: Path, text: str) -> int:
-    """Write a file whole or not at all; its bytes.
+    """Print a result: JSON if asked for, else for people.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: what stdout goes to takes no more.
     """
-    data = text.encode()
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
+        if as_json:
+            sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
+        else:
+            report.console().print(renderable)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise UserError(Problem(f"the file cannot be written: {error.strerror or error}", str(path))) from error
-    return len(data)
+        _give_up_stdout()
+        raise UserError(Problem(f"the result cannot be printed: {error.strerror or error}", "stdout")) from error
+
+
+def _give_up_stdout() -> None:
+    """Send what is left for stdout nowhere, so that it does not fail a second time when Python ends."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class ByteProgress:

@@ -15,8 +15,9 @@ import edgekit
 from edgekit import analysis, passes, report
 from edgekit.board import load as load_board
 from edgekit.commands.catalogue import kernel_json
-from edgekit.commands.common import BoardName, Json, Model, OptimizeFor, emit, working, write_text
+from edgekit.commands.common import BoardName, Json, Model, OptimizeFor, emit, working
 from edgekit.errors import Problem, UsageError, known_word
+from edgekit.files import write_whole
 from edgekit.ir import dump as graph_text
 from edgekit.plan.kernels import catalogue
 from edgekit.plan.make import front
@@ -120,7 +121,7 @@ def explain(
     tree = json_module.loads(plan.to_json())
     if topic is Topic.MEMORY:
         if svg is not None:
-            write_text(svg, document(arena(plan, SVG_WIDTH)))
+            write_whole(svg, document(arena(plan, SVG_WIDTH)).encode())
         found, instructions = front(edgekit.optimise(edgekit.load(Path(subject))), load_board(board).target)
         kept = {k: tree[k] for k in ("title", "arena_bytes", "lower_bound", "slots", "steps")}
         shown = Group(report.ArenaOverTime(plan), report.ways(found, instructions))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,7 @@ from edgekit.commands.metering import (
 )
 from edgekit.device.meters.registry import Settings
 from edgekit.device.meters.registry import parse as parse_meter
+from edgekit.files import write_whole
 from edgekit.plan.select import Objective
 from edgekit.samples import Samples
 
@@ -123,7 +125,9 @@ def run(
         )
     if output is not None:
         columns = zip(*done.outputs, strict=True)
-        np.savez(output, *(np.stack(c) for c in columns))
+        packed = io.BytesIO()
+        np.savez(packed, *(np.stack(c) for c in columns))
+        write_whole(output, packed.getvalue())
     emit(done.json(), report.run(done), as_json=json)
 
 

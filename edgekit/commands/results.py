@@ -9,8 +9,9 @@ import typer
 
 from edgekit import bundle, limits
 from edgekit import report as reports
-from edgekit.commands.common import Json, emit, write_text
+from edgekit.commands.common import Json, emit
 from edgekit.compare import compare as compared
+from edgekit.files import write_whole
 from edgekit.reports import page
 
 Result = Annotated[
@@ -66,5 +67,5 @@ def report(
     found = bundle.load(result)
     folder = result if result.is_dir() else result.parent if result.name == bundle.RESULT else None
     where = out or (folder / bundle.PAGE if folder else result.with_suffix(".html"))
-    written = write_text(where, page.of_bundle(found))
+    written = write_whole(where, page.of_bundle(found).encode())
     emit({"page": str(where), "bytes": written}, reports.written(where, written), as_json=json)

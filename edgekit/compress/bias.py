@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgekit.compress import layerwise
 from edgekit.compress.fuse import WEIGHTED
-from edgekit.compress.noise import dequantised, quantised
+from edgekit.compress.noise import dequantised
 from edgekit.ir import batch, interp
 from edgekit.ir.graph import Array, Graph, Tensor, View
 from edgekit.ops.base import Activation
@@ -24,30 +25,14 @@ _BIAS = 2
 def correct(fused: Graph, small: Graph, columns: Sequence[Array]) -> Graph:
     """``small``, the int8 form of ``fused``, with biases that make each channel's mean that of the float graph.
 
-    Layer by layer in order, each behind the corrected ones before it; means are taken before the activation, over
-    all of ``columns``, float samples (samples, ...) for each input. A graph whose samples cannot be computed side by
-    side stays as it is.
+    Means are taken before the activation, over all of ``columns``, float samples (samples, ...) for each input. A
+    graph whose samples cannot be computed side by side stays as it is.
     """
-    count = len(columns[0])
-    wide, narrow = batch.rebatched(fused, count), batch.rebatched(small, count)
-    if wide is None or narrow is None:
+    wide = batch.rebatched(fused, len(columns[0]))
+    if wide is None:
         return small
     real = interp.run(wide, list(columns))
-    floats = {node.outputs[0]: node for node in wide.nodes}
-    values: dict[str, Array] = {n: t.data for n, t in narrow.tensors.items() if t.data is not None}
-    values |= dict(zip(small.inputs, quantised(small, columns), strict=True))
-    new: dict[str, Tensor] = {}
-    for node in narrow.nodes:
-        view = narrow.view(node)
-        theirs = floats.get(node.outputs[0])
-        if theirs is not None and isinstance(node.op, WEIGHTED):
-            bias = _corrected(wide.view(theirs), view, real, values)
-            new[bias.name] = bias
-            values[bias.name] = bias.value
-            view = replace(view, inputs=(*view.inputs[:_BIAS], bias))
-        given = [values[n] if n else np.empty(0, np.int8) for n in node.inputs]
-        values |= dict(zip(node.outputs, node.op.evaluate(view, given), strict=True))
-    return replace(small, tensors={**small.tensors, **new})
+    return layerwise.changed(fused, small, columns, lambda theirs, view, values: _corrected(theirs, view, real, values))
 
 
 def _corrected(real_view: View, view: View, real: Mapping[str, Array], values: Mapping[str, Array]) -> Tensor:

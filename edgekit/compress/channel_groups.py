@@ -107,22 +107,26 @@ class _Tracer:
         self.makers: dict[int, list[str]] = {}
 
     def fresh(self, count: int) -> Array:
+        """Numbers of ``count`` new channels."""
         start = len(self.parent)
         self.parent.extend(range(start, start + count))
         return np.arange(start, start + count)
 
     def find(self, channel: int) -> int:
+        """The unit a channel belongs to."""
         while self.parent[channel] != channel:
             self.parent[channel] = self.parent[self.parent[channel]]
             channel = self.parent[channel]
         return channel
 
     def join(self, a: Array, b: Array) -> None:
+        """Make one unit of every pair of channels."""
         for x, y in zip(a.tolist(), b.tolist(), strict=True):
             x, y = sorted((self.find(x), self.find(y)))  # noqa: PLW2901  (the smaller number becomes the unit)
             self.parent[y] = x
 
     def pin(self, tensor: _Tensor) -> None:
+        """Keep the channels of a tensor whatever is removed."""
         self.pinned.update(tensor.channels.tolist())
 
     def fixed(self, shape: Iterable[int | None]) -> _Tensor:
@@ -157,20 +161,20 @@ class _Tracer:
         return next((follow for kinds, follow in table if kind in kinds), None)
 
     def passing(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """Layers that treat every place alike: the channels stay what they are."""
         over_channels = getattr(getattr(layer, "activation", None), "__name__", "") in {"softmax", "log_softmax"}
         return None if over_channels or len(inputs) > 1 else inputs[0].channels
 
     def joining(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """Sums and products: channels at the same place become one."""
         widest = max(inputs, key=lambda t: len(t.channels))
         for tensor in inputs:
             if len(tensor.channels) == len(widest.channels):
                 self.join(tensor.channels, widest.channels)
             else:
                 self.pin(tensor)
-        if (
-            len(inputs) == 1 and type(layer).__name__ != "Multiply"
-        ):  # a constant is added: what it makes of a removed channel is not nothing
-            self.pin(inputs[0])
+        if len(inputs) == 1 and type(layer).__name__ != "Multiply":
+            self.pin(inputs[0])  # a constant is added: what it makes of a removed channel is not nothing
         return widest.channels
 
     def makes(self, layer: Any, count: int) -> Array:
@@ -190,10 +194,12 @@ class _Tracer:
         return not earlier
 
     def part(self, layer: Any, weight: str, axis: int, role: str, channels: Array) -> None:
+        """Note how an axis of a weight meets channels, if the layer has that weight."""
         if getattr(layer, weight, None) is not None:
             self.parts.append(Part(layer, weight, axis, role, channels))
 
     def dense(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """Layers whose filters read all channels and make new ones."""
         if getattr(layer, "groups", 1) != 1:
             return None
         transposed = type(layer).__name__.endswith("Transpose")
@@ -206,6 +212,7 @@ class _Tracer:
         return self._activated(layer, made)
 
     def separable(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """A depthwise filter, which goes along, and one that makes new channels of what it gives."""
         last = len(layer.depthwise_kernel.shape) - 1
         made = self.makes(layer, int(layer.pointwise_kernel.shape[last]))
         if self.reads(layer, inputs[0].channels):
@@ -222,6 +229,7 @@ class _Tracer:
         return made
 
     def depthwise(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """A filter for each channel, which goes with it."""
         made = np.repeat(inputs[0].channels, layer.depth_multiplier)
         if not self._goes_along(layer, inputs[0]):
             self.part(layer, "kernel", len(layer.kernel.shape) - 2, ALONG, inputs[0].channels)
@@ -229,6 +237,7 @@ class _Tracer:
         return made
 
     def batch_norm(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """Four numbers for each channel, which go with it."""
         rank = len(inputs[0].shape) + 1
         axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
         if [a % rank for a in axes] != [rank - 1]:
@@ -239,6 +248,7 @@ class _Tracer:
         return inputs[0].channels
 
     def prelu(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """Slopes that go with the channels, where each has its own."""
         if not self._goes_along(layer, inputs[0]) and layer.alpha.shape[-1] == len(inputs[0].channels):
             self.part(layer, "alpha", len(layer.alpha.shape) - 1, ALONG, inputs[0].channels)
         return inputs[0].channels
@@ -251,11 +261,13 @@ class _Tracer:
         return bool(earlier)
 
     def concatenate(self, layer: Any, inputs: list[_Tensor], shape: Any) -> Array | None:
+        """Channels side by side; along another axis they become one."""
         if layer.axis in (-1, len(shape)):
             return np.concatenate([t.channels for t in inputs])
         return self.joining(layer, [*inputs, inputs[0]], shape)
 
     def reshape(self, layer: Any, inputs: list[_Tensor], shape: Any) -> Array | None:
+        """The same channels, or those of all places in a row."""
         source = inputs[0]
         if not source.shape or not shape or None in (*source.shape, *shape):
             return None
@@ -269,6 +281,7 @@ class _Tracer:
         return made
 
     def permute(self, layer: Any, inputs: list[_Tensor], _shape: Any) -> Array | None:
+        """The same channels, where they stay last."""
         return inputs[0].channels if layer.dims[-1] == len(layer.dims) else None
 
     def structure(self) -> Structure:

@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit.compress import backend
 from edgekit.compress.channel_groups import ALONG, IN, OUT, Part, Structure, structure
+from edgekit.compress.training import ends_in_softmax
 from edgekit.errors import DataError, Problem, UnsupportedError, UsageError, known_word
 from edgekit.frontends.keras.walk import leaves, walk
 from edgekit.ir.graph import Array
@@ -241,7 +242,7 @@ def _taylor(model: Any, found: Structure, raw: Array, samples: Any, labels: Any)
         with tf.GradientTape() as tape:
             out = model(np.asarray(samples[start : start + _BATCH], np.float32), training=False)
             wanted = np.asarray(labels[start : start + _BATCH])
-            inner = out + 1e-7 if _ends_in_softmax(out) else keras.ops.softmax(out)
+            inner = out + 1e-7 if ends_in_softmax(model) else keras.ops.softmax(out)
             loss: Any = keras.ops.mean(keras.losses.sparse_categorical_crossentropy(wanted, inner))
         sources: list[Any] = [getattr(p.layer, p.weight).value for p in parts]
         gradients: Any = tape.gradient(loss, sources)
@@ -251,11 +252,6 @@ def _taylor(model: Any, found: Structure, raw: Array, samples: Any, labels: Any)
             flat = np.moveaxis(values, part.axis, 0).reshape(values.shape[part.axis], -1).sum(axis=1)
             np.add.at(change, found.root[part.channels], flat)
         raw += change**2
-
-
-def _ends_in_softmax(out: Any) -> bool:
-    values = np.asarray(out)
-    return bool(np.all(values >= 0) and np.allclose(values.sum(axis=-1), 1, atol=1e-3))
 
 
 def zero(found: Structure, removed: frozenset[int]) -> None:

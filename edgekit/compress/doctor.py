@@ -24,7 +24,7 @@ WORST = 4
 _WORTH = 0.95
 """A remedy is kept if it leaves at most this share of the error: smaller gains are chance."""
 _ENOUGH = 1e-5
-"""An error this far below the signal changes no answer; nothing more is tried."""
+"""With an error this far below the signal nothing more is tried."""
 
 
 @dataclass(frozen=True)

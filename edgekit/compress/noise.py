@@ -10,7 +10,7 @@ import numpy as np
 
 from edgekit.ir import batch, interp
 from edgekit.ir.graph import Array, DType, Graph, Node, QuantParams, Tensor, View
-from edgekit.ir.quant import INT8_MAX, INT8_MIN
+from edgekit.ir.quant import quantize_reals
 from edgekit.ops.softmax import Softmax
 
 _ABSENT = np.empty(0, np.float32)
@@ -61,11 +61,7 @@ def quantised(graph: Graph, columns: Sequence[Array]) -> list[Array]:
 
 def to_int8(values: Array, quant: QuantParams | None) -> Array:
     """Rounded, halves away from zero, and clamped."""
-    if quant is None:
-        return values
-    scaled = values.astype(np.float64) / quant.scale[0]
-    nearest = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled) + quant.zero_point[0]
-    return np.clip(nearest, INT8_MIN, INT8_MAX).astype(np.int8)
+    return values if quant is None else quantize_reals(values, quant.scale[0], quant.zero_point[0], np.int8)
 
 
 def dequantised(values: Array, tensor: Tensor) -> Array:

@@ -24,6 +24,7 @@ from edgekit.frontends import keras as frontend
 from edgekit.frontends.keras.walk import leaves, walk
 from edgekit.ir import batch
 from edgekit.ir.graph import Array, Graph, QuantParams
+from edgekit.ir.quant import quantize_reals
 
 RANGES = ("learned", "moving")
 """Ends of activations' ranges are trained by gradient, or follow the batches' smallest and largest values."""
@@ -67,7 +68,7 @@ class Trained:
 def graph_accuracy(graph: Graph, samples: Array, labels: Array) -> float:
     """The share of float samples whose class an int8 graph of one input names."""
     tensor = graph.tensors[graph.inputs[0]]
-    given = np.clip(np.rint(samples / tensor.scale) + tensor.zero_point, -128, 127).astype(np.int8)
+    given = quantize_reals(samples, tensor.scale, tensor.zero_point, np.int8)
     outputs = batch.outputs(graph, [given])[0]
     return float((outputs.reshape(len(samples), -1).argmax(axis=-1) == labels).mean())
 

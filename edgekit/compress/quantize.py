@@ -15,6 +15,7 @@ from edgekit.compress import calibrate
 from edgekit.compress.fuse import WEIGHTED, fuse
 from edgekit.errors import Problem, UnsupportedError
 from edgekit.ir.graph import Array, DType, Graph, Node, QuantParams, Tensor, View
+from edgekit.ir.quant import nearest, quantize_reals
 from edgekit.ops.concatenation import Concatenation
 from edgekit.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgekit.ops.quantize import Quantize
@@ -155,11 +156,11 @@ def _weights(view: View, source: QuantParams) -> dict[int, Tensor]:
     scale = scale.astype(np.float32).astype(np.float64)
     shape = [1] * len(filters.shape)
     shape[axis] = -1
-    quantised = np.clip(_nearest(filters.value / scale.reshape(shape)), -127, 127).astype(np.int8)
+    quantised = np.clip(nearest(filters.value / scale.reshape(shape)), -127, 127).astype(np.int8)
     label, zeros = view.node.outputs[0], (0,) * len(scale)
     made = {1: _constant(f"{label}/filter_s8", quantised, QuantParams(tuple(scale.tolist()), zeros, axis))}
     steps = (scale * source.scale[0]).astype(np.float32).astype(np.float64)
-    values = _nearest(offsets / steps).astype(np.int32)
+    values = nearest(offsets / steps).astype(np.int32)
     made[2] = _constant(f"{label}/bias_s32", values, QuantParams(tuple(steps.tolist()), zeros))
     return made
 
@@ -173,14 +174,9 @@ def _operands(view: View, output: QuantParams | None) -> dict[int, Tensor]:
         low, high = min(float(tensor.data.min()), 0.0), max(float(tensor.data.max()), 0.0)
         alike = isinstance(view.node.op, Concatenation) and output is not None
         quant = output if alike and output is not None else affine(low, high)
-        values = np.clip(_nearest(tensor.data / quant.scale[0]) + quant.zero_point[0], -128, 127).astype(np.int8)
+        values = quantize_reals(tensor.data, quant.scale[0], quant.zero_point[0], np.int8)
         made[index] = _constant(f"{view.node.outputs[0]}/operand_{index}_s8", values, quant)
     return made
-
-
-def _nearest(values: Array) -> Array:
-    """Rounded, halves away from zero."""
-    return np.copysign(np.floor(np.abs(values) + 0.5), values)
 
 
 def _constant(name: str, data: Array, quant: QuantParams) -> Tensor:

@@ -13,9 +13,8 @@ from typing import cast
 
 import numpy as np
 
-from edgekit.compress.fuse import WEIGHTED
-from edgekit.compress.noise import dequantised, quantised
-from edgekit.ir import batch
+from edgekit.compress import layerwise
+from edgekit.compress.noise import dequantised
 from edgekit.ir.graph import Array, Graph, Tensor, View
 from edgekit.ops import _common as common
 from edgekit.ops.conv_2d import Conv2D
@@ -31,26 +30,15 @@ _HIGHEST = 127
 def adapt(fused: Graph, small: Graph, columns: Sequence[Array]) -> Graph:
     """``small``, the int8 form of ``fused``, with the weights of every layer rounded for what the layer is fed with.
 
-    Layer by layer in order, each behind the rounded ones before it. ``columns`` has float samples (samples, ...) for
-    each input; a graph whose samples cannot be computed side by side stays as it is.
+    ``columns`` has float samples (samples, ...) for each input; a graph whose samples cannot be computed side by side
+    stays as it is.
     """
-    narrow = batch.rebatched(small, len(columns[0]))
-    if narrow is None:
-        return small
-    floats = {node.outputs[0]: node for node in fused.nodes}
-    values: dict[str, Array] = {n: t.data for n, t in narrow.tensors.items() if t.data is not None}
-    values |= dict(zip(small.inputs, quantised(small, columns), strict=True))
-    new: dict[str, Tensor] = {}
-    for node in narrow.nodes:
-        view = narrow.view(node)
-        theirs = floats.get(node.outputs[0])
-        if theirs is not None and isinstance(node.op, WEIGHTED):
-            filters = _rounded(view, fused.view(theirs).input(1).value, values[node.inputs[0]])
-            new[filters.name] = filters
-            values[filters.name] = filters.value
-        given = [values[n] if n else np.empty(0, np.int8) for n in node.inputs]
-        values |= dict(zip(node.outputs, node.op.evaluate(view, given), strict=True))
-    return replace(small, tensors={**small.tensors, **new})
+    return layerwise.changed(
+        fused,
+        small,
+        columns,
+        lambda theirs, view, values: _rounded(view, theirs.input(1).value, values[view.node.inputs[0]]),
+    )
 
 
 def _rounded(view: View, filters: Array, given: Array) -> Tensor:

@@ -19,6 +19,7 @@ import tflite
 
 from edgekit import ops
 from edgekit.errors import ModelError, Problem, UnsupportedError
+from edgekit.files import read_at_most
 from edgekit.frontends import acceptance
 from edgekit.frontends.layer_names import layer_names, printable, unique
 from edgekit.ir import verify
@@ -99,10 +100,7 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
         return source, "model"
     path = Path(source)
     try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise ModelError(Problem("the file is too large", path.name, f"{size} bytes", f"{_MAX_BYTES} bytes"))
-        return path.read_bytes(), path.name
+        return read_at_most(path, _MAX_BYTES), path.name
     except OSError as error:
         raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path))) from error
 

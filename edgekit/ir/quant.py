@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,17 @@ def requantize(acc: Array, value: Array | int, shift: Array | int) -> Array:
     right = np.maximum(-s, 0)
     shifted = wrap_int32(np.asarray(acc, np.int64) << left)
     return rounding_divide_by_pot(doubling_high_multiply(shifted, value), right)
+
+
+def nearest(values: Array) -> Array:
+    """Whole numbers, halves away from zero, still as floats."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)
+
+
+def quantize_reals(values: Array, scale: float, zero_point: int, dtype: np.dtype[Any] | type) -> Array:
+    """Real values as integers of ``dtype``: round(x / scale) + zero point in double precision, clamped."""
+    info = np.iinfo(dtype)
+    return np.clip(nearest(values.astype(np.float64) / scale) + zero_point, info.min, info.max).astype(dtype)
 
 
 def quantize_real(real: float, scale: float, zero_point: int) -> int:

@@ -42,23 +42,22 @@ def make(
     band_rows: int = 0,
     objective: Objective = Objective.BALANCED,
     segments: Sequence[Segment] | None = None,
-    ram: int = 0,
+    room: int = 0,
 ) -> Plan:
     """Plan ``graph`` for ``target``.
 
     ``kernel_names`` forces a kernel for a family (tests and benchmarks do), ``segments`` what is computed band by band,
     ``band_rows`` splits every row-wise layer into bands of that many rows, one layer after the other. Without any of
-    them ``objective`` decides between kernels and between ways to compute the model; then arena, stack and static data
-    keep to ``ram`` bytes, if that is not 0.
+    them ``objective`` decides between kernels and between ways to compute the model, of which those whose arena has
+    at most ``room`` bytes go first (0: not limited).
 
     Raises:
         UnsupportedError: if a layer has no kernel on this target.
-        FitError: no way to compute the model keeps to ``ram``.
     """
     choices = select.choose(graph, target, objective, kernel_names)
     align = slot_align(target)
     if segments is None and not kernel_names and not band_rows:
-        way = search.pick(search.front(graph, choices, target, align), choices, target, objective, ram)
+        way = search.pick(search.front(graph, choices, target, align), choices, target, objective, room)
         flow, steps = way.flow, way.steps
     else:
         flow = flow_of(graph, schedule.streamed(choices, segments or (), target))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgekit.board import Target
-from edgekit.errors import FitError, Problem
 from edgekit.ir.graph import Graph
 from edgekit.plan import costs, memory, schedule
 from edgekit.plan.flow import Flow, Work, flow_of
@@ -33,8 +32,6 @@ _QUICK = 0.1
 """Effort of a layout that is only compared."""
 _WORTH = 0.002
 """Share of the instructions that a balanced plan gives up for RAM, about."""
-RESERVE = 512
-"""Bytes that a limit of RAM leaves for stack and static data of an inference; those of the models at hand take less."""
 _PER_MAC, _PLAIN = {"mve": 0.2, "dsp": 1.0, "thumb": 3.0}, 5.0
 """Instructions for a MAC, roughly, on cores without a cost table."""
 
@@ -75,28 +72,14 @@ def front(graph: Graph, choices: Sequence[Choice], target: Target, align: int) -
     return tuple(found)
 
 
-def pick(ways: Sequence[Way], choices: Sequence[Choice], target: Target, objective: Objective, ram: int = 0) -> Way:
+def pick(ways: Sequence[Way], choices: Sequence[Choice], target: Target, objective: Objective, room: int = 0) -> Way:
     """The way that suits an objective.
 
-    ``RAM``: the smallest. Else the fastest that the largest RAM bank holds; ``BALANCED`` gives up ``_WORTH`` of the
-    instructions for RAM. All keep to ``ram`` bytes, if that is not 0, of which a reserve goes to stack and static data.
-
-    Raises:
-        FitError: nothing keeps to ``ram``.
+    ``RAM``: the smallest. Else the fastest with an arena of at most ``room`` bytes (0: not limited), and the smallest
+    where none is; ``BALANCED`` gives up ``_WORTH`` of the instructions for RAM.
     """
-    limit = (ram or max((bank.size for bank in target.banks("ram")), default=0)) - RESERVE
-    free = not ram and not (target.bare_metal and target.banks("ram"))
-    fitting = [way for way in ways if way.bytes <= limit or free]
+    fitting = [way for way in ways if not room or way.bytes <= room]
     least = min(ways, key=lambda w: w.bytes)
-    if not fitting and ram:
-        raise FitError(
-            Problem(
-                what="no way to compute the model keeps to the RAM allowed",
-                found=f"{least.bytes + RESERVE:,} bytes",
-                allowed=f"{ram:,} bytes, {RESERVE} of them for stack and static data",
-                hint="`edgekit explain memory` shows what each way needs",
-            )
-        )
     if objective is Objective.RAM or not fitting:
         return least
     spare = _WORTH * instructions(choices, target) if objective is Objective.BALANCED and target.bare_metal else 0

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 
 from edgekit.analysis import CODE_ESTIMATE, Analysis, Fit
 from edgekit.reports.fitting import Bar, FittedTable
-from edgekit.reports.parts import counted, dims, grid, notes, number, size, table, text
+from edgekit.reports.parts import counted, dims, notes, number, size, table, text
 
 _BAR = 12
 
@@ -74,12 +74,3 @@ def _need(used: int, whole: int) -> tuple[RenderableType, RenderableType]:
         return size(used), ""
     share = used / whole
     return f"{size(used)} {share:.0%}", Bar(share, _BAR // 2, "red" if share > 1 else "cyan", track=True)
-
-
-def reasons(fits: tuple[Fit, ...]) -> RenderableType:
-    """Why a model cannot be generated for some boards."""
-    result = grid()
-    for f in fits:
-        if f.reason:
-            result.add_row(f.board, f.reason)
-    return result

@@ -47,6 +47,13 @@ def place(arena_bytes: int, weight_bytes: int, board: Board) -> Place:
     return Place(flash[0].name, weights, ram[0].name, arena)
 
 
+def room(board: Board) -> int:
+    """The most bytes of arena that some bank holds beside what else is in it, at least 1; 0 where nothing limits it."""
+    if not board.target.bare_metal:
+        return 0
+    return max(1, *_free(board.target.banks("ram"), _SLACK_RAM + board.stack_bytes).values())
+
+
 def overflow(bank: str, missing: int, board: Board) -> Problem:
     """Say how many bytes the linker found a bank short of."""
     memory = {m.name: m for m in board.target.memories}

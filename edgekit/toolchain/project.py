@@ -29,6 +29,8 @@ from edgekit.toolchain.compilers import Compiler
 
 MARKER = ".edgekit.json"
 _NO_ID = "0" * 16
+_NOT_IN_PATHS = '<>;"'
+"""Characters that CMake 4 takes for something else in the path of a project; builds fail, tried one by one."""
 _RUNTIME = ("arith.c", "bare.c", "float32.c", "libc.c")
 """Sources of firmware/src that are not the bench harness."""
 
@@ -73,11 +75,15 @@ def write_project(plan: Plan, board: Board, out: Path, *, toolchain: str = "zig"
     """Write the stand-alone C project of a plan for a board to folder ``out``.
 
     Raises:
-        UserError: ``out`` exists and is not a project of edgekit's, or cannot be written.
+        UserError: ``out`` exists and is not a project of edgekit's, has a name CMake cannot take, or cannot be written.
         FitError: weights or arena are larger than the board's memories.
         MissingToolError: the compiler is not installed.
     """
     compiler = compilers.find(toolchain, board.target)
+    wrong = sorted(set(_NOT_IN_PATHS) & set(str(out.resolve())))
+    if wrong:
+        hint = "Give a folder without them with -o"
+        raise UserError(Problem("CMake cannot build in a folder of this name", str(out), " ".join(wrong), hint=hint))
     files, build_id = project_files(plan, board, compiler, task)
     try:
         _replace(out, files)

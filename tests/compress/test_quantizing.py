@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import edgekit
 from edgekit import quantizing, report
 from edgekit.cli import app
-from edgekit.errors import DataError, UnsupportedError, UsageError, UserError
+from edgekit.errors import DataError, ModelError, UnsupportedError, UsageError, UserError
 from edgekit.ir import interp
 from edgekit.samples import Samples, quantise
 
@@ -141,6 +141,12 @@ def test_the_interval_of_a_drop_is_that_of_pairs():
     assert drop.high - drop.share == pytest.approx(1.959964 * np.sqrt(6 - 4 / 100) / 100)
 
 
+def test_an_interval_is_not_empty_because_no_answer_changed():
+    right = np.arange(30) % 3 > 0
+    drop = quantizing.paired(right, right)
+    assert (drop.low, drop.share, drop.high) == pytest.approx((-0.1, 0.0, 0.1))
+
+
 def changed(data: Samples, array: np.ndarray) -> Samples:
     return replace(data, inputs=tuple((row[None],) for row in array))
 
@@ -162,6 +168,17 @@ def test_bad_data_is_refused_before_anything_is_written(easy, data, tmp_path, wr
     with pytest.raises(DataError, match=text):
         edgekit.quantize(easy, bad, tmp_path / "x.tflite")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_not_finite_are_named_as_what_is_wrong(easy, data, tmp_path):
+    name = next(n for n, t in easy.tensors.items() if t.data is not None and t.data.dtype == np.float32)
+    broken = easy.tensors[name].value.copy()
+    broken.flat[0] = np.nan
+    sick = replace(easy, tensors={**easy.tensors, name: replace(easy.tensors[name], data=broken)})
+    with pytest.raises(ModelError, match="weights are not finite") as error:
+        edgekit.quantize(sick, data, tmp_path / "x.tflite")
+    assert name in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_places_that_cannot_be_written_are_refused_first(easy, data, tmp_path):

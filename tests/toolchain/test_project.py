@@ -110,6 +110,13 @@ def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("name", ["a<b", "a>b", "a;b", 'a"b'])
+def test_a_folder_whose_name_cmake_would_misread_is_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(UserError, match="of this name"):
+        project.write_project(tiny.plan("cortex-m4"), board.load("emu-m4"), tmp_path / name / "out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_in_the_way_is_left_alone(tmp_path):
     out = tmp_path / "out"
     out.write_text("not a folder")

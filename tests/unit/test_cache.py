@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 
 import pytest
 from typer.testing import CliRunner
@@ -84,3 +85,16 @@ def test_doctor_says_how_large_the_cache_is(folder):
 def test_no_cache_at_all_is_fine(tmp_path, monkeypatch):
     monkeypatch.setenv("EDGEKIT_CACHE_DIR", str(tmp_path / "none"))
     assert cache.clear().bytes == 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "dangling link", "folder"])
+def test_what_is_no_lock_of_edgekits_neither_stops_nor_hangs_the_doctor(folder, kind):
+    lock = folder / "builds" / ".odd.lock"
+    if kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(folder / "nowhere")
+    tree = json.loads(doctor("--clear-cache", "--dry-run", "--json"))["cache"]
+    assert (tree["bytes"], tree["busy"]) == (3500, [])

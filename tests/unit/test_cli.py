@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import edgekit
 from edgekit import demo, doctor, errors, resources
+from edgekit.board import load as load_board
 from edgekit.cli import app
 from edgekit.commands import catalogue
 from edgekit.toolchain import compilers
@@ -198,8 +199,13 @@ def test_an_arena_that_no_single_bank_holds_does_not_fit(tmp_path):
     text = (resources.boards() / "nucleo-l4r5zi.toml").read_text(encoding="utf-8")
     bank = '[[memory]]\nname = "{}"\nkind = "ram"\norigin = {}\nsize = {}\n'
     split = tmp_path / "split.toml"
+    graph = edgekit.optimise(edgekit.load(MODEL))
+    least = edgekit.make_plan(graph, "nucleo-l4r5zi", optimize="ram").arena_bytes
+    first = load_board("nucleo-l4r5zi").stack_bytes + 512 + least - 4  # 512: what a bank keeps for the harness
     whole = text[text.rindex("[[memory]]") : text.index("[usb]")]
-    split.write_text(text.replace(whole, bank.format("a", 0x2000_0000, 7000) + bank.format("b", 0x2000_2000, 2500)))
+    split.write_text(
+        text.replace(whole, bank.format("a", 0x2000_0000, first) + bank.format("b", 0x2000_4000, least - 4))
+    )
     (fit,) = json.loads(call("analyze", MODEL, "--board", split, "--json").stdout)["boards"]
     assert fit["ram"]["needed"] <= fit["ram"]["available"]
     assert not fit["fits"]

@@ -20,8 +20,12 @@ from edgekit.ir.graph import DType, QuantParams, Tensor
 X = Tensor("x", (1, 4, 2), DType.INT8, QuantParams((0.5,), (3,)))
 
 
-def graph(*tensors):
-    return SimpleNamespace(inputs=tuple(t.name for t in tensors), tensors={t.name: t for t in tensors})
+CLASSES = Tensor("classes", (1, 3), DType.INT8, QuantParams((1 / 256,), (-128,)))
+
+
+def graph(*tensors, output=CLASSES):
+    known = {t.name: t for t in (*tensors, output)}
+    return SimpleNamespace(inputs=tuple(t.name for t in tensors), outputs=(output.name,), tensors=known)
 
 
 ONE = graph(X)
@@ -97,6 +101,26 @@ def test_labels_and_classes_come_along(tmp_path):
     loaded = samples.load(path, ONE)
     assert (loaded.labels, loaded.classes) == ((1, 0), ("a", "b"))
     assert loaded.first(1).labels == (1,)
+
+
+def labelled(folder, label, output=CLASSES):
+    path = zipped(folder, inputs=np.zeros((2, 4, 2), np.int8), labels=np.array([0, label]))
+    return samples.load(path, graph(X, output=output)).labels
+
+
+@pytest.mark.parametrize("wrong", [-1, 3, 1 << 40])
+def test_labels_that_name_no_class_of_the_model_are_refused(tmp_path, wrong):
+    assert labelled(tmp_path, 2) == (0, 2)
+    with pytest.raises(DataError, match="classes the model does not have"):
+        labelled(tmp_path, wrong)
+
+
+def test_one_probability_has_two_classes_and_a_plain_integer_any(tmp_path):
+    probability = Tensor("p", (1, 1), DType.INT8, QuantParams((1 / 256,), (-128,)))
+    assert labelled(tmp_path, 1, probability) == (0, 1)
+    with pytest.raises(DataError, match="classes the model does not have"):
+        labelled(tmp_path, 2, probability)
+    assert labelled(tmp_path, 40, Tensor("index", (1,), DType.INT32)) == (0, 40)
 
 
 def test_labels_of_another_length_are_refused(tmp_path):

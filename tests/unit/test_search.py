@@ -9,6 +9,7 @@ from support.random_graphs import random_graph
 from typer.testing import CliRunner
 
 import edgekit
+from edgekit import analysis, demo, resources
 from edgekit import board as boards
 from edgekit.board import Target
 from edgekit.cli import app
@@ -61,12 +62,51 @@ def test_a_front_falls_in_ram_as_it_rises_in_instructions():
     assert several
 
 
-def test_a_limit_of_ram_is_kept_or_refused_with_the_least_that_there_is():
+def test_the_room_for_the_arena_is_kept_while_some_way_keeps_to_it():
     graph, target = optimise(edgekit.load(model("kws_ref_model.tflite"))), boards.load(BOARD).target
-    assert make(graph, target, ram=8_000).arena_bytes + search.RESERVE <= 8_000
-    with pytest.raises(FitError) as error:
-        make(graph, target, ram=3_000)
-    assert "3,000" in str(error.value)
+    least = make(graph, target, objective=Objective.RAM).arena_bytes
+    assert make(graph, target, room=7_000).arena_bytes <= 7_000 < make(graph, target).arena_bytes
+    assert make(graph, target, room=least).arena_bytes == least
+    assert make(graph, target, room=least - 1).arena_bytes == least
+
+
+@pytest.fixture
+def smaller(tmp_path):
+    """A Nucleo with less RAM: the path of its board file."""
+
+    def of(ram):
+        text = (resources.boards() / f"{BOARD}.toml").read_text(encoding="utf-8")
+        assert text.count("size = 0xA_0000") == 1
+        path = tmp_path / "smaller.toml"
+        path.write_text(text.replace("size = 0xA_0000", f"size = {ram}"), encoding="utf-8")
+        return path
+
+    return of
+
+
+def test_a_board_that_only_the_smallest_plan_fits_gets_it_by_default(smaller):
+    graph = optimise(edgekit.load(demo.MODEL))
+    least = edgekit.make_plan(graph, BOARD, optimize="ram").arena_bytes
+    assert least < edgekit.make_plan(graph, BOARD).arena_bytes
+    tight = smaller(least + boards.load(BOARD).stack_bytes + 512)  # what a bank keeps free for the harness
+    assert edgekit.make_plan(graph, tight).arena_bytes == least
+    assert edgekit.analyze(demo.MODEL, tight).fits[0].fits
+
+
+def test_a_board_that_no_plan_fits_says_how_many_bytes_are_missing(smaller, tmp_path):
+    least = edgekit.make_plan(optimise(edgekit.load(demo.MODEL)), BOARD, optimize="ram").arena_bytes
+    tight = smaller(least + boards.load(BOARD).stack_bytes + 512 - 4)
+    assert not edgekit.analyze(demo.MODEL, tight).fits[0].fits
+    with pytest.raises(FitError, match=f"{least:,} bytes, 4 over"):
+        edgekit.build(demo.MODEL, tight, out=tmp_path / "out")
+
+
+def test_boards_that_differ_in_ram_alone_are_planned_apart(smaller):
+    graph = edgekit.load(demo.MODEL)
+    least = edgekit.make_plan(optimise(graph), BOARD, optimize="ram").arena_bytes
+    tight = boards.load(smaller(least + boards.load(BOARD).stack_bytes + 512))
+    wide, narrow = analysis.analyze(graph, optimise(graph), [boards.load(BOARD), tight]).fits
+    assert wide.arena > narrow.arena == least
 
 
 def test_speed_computes_layer_by_layer_where_there_is_room():
