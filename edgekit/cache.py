@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,11 @@ def _is_held(lock: Path) -> bool:
 
 
 def _bytes(folder: Path) -> int:
+    """Of all plain files; another edgekit may take files and folders away meanwhile, which then do not count."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            found = path.lstat()
-        except OSError:  # another edgekit has taken it away meanwhile
-            continue
-        total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    for place, _, names in os.walk(folder):  # unlike rglob it goes on where a folder has vanished
+        for name in names:
+            with suppress(OSError):
+                found = (Path(place) / name).lstat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return total

@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import shutil
+import threading
 
 import pytest
 from typer.testing import CliRunner
@@ -98,3 +100,24 @@ def test_what_is_no_lock_of_edgekits_neither_stops_nor_hangs_the_doctor(folder, 
         lock.symlink_to(folder / "nowhere")
     tree = json.loads(doctor("--clear-cache", "--dry-run", "--json"))["cache"]
     assert (tree["bytes"], tree["busy"]) == (3500, [])
+
+
+def test_sizes_are_told_while_another_edgekit_takes_files_and_folders_away(folder):
+    stop = threading.Event()
+
+    def churn():
+        while not stop.is_set():
+            place = folder / "builds" / "b" / "c"
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "x.o").touch()
+            shutil.rmtree(folder / "builds" / "b", ignore_errors=True)
+
+    other = threading.Thread(target=churn)
+    other.start()
+    try:
+        for _ in range(300):
+            found = {k.name: k.bytes for k in cache.look().kept}
+            assert found == {"builds": 3000, "zig": 500}
+    finally:
+        stop.set()
+        other.join()
