@@ -69,7 +69,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What ``analyze`` found out; MACs and weights as the file has them."""
+    """What ``analyze`` found out; MACs and weights as the file has them.
+
+    ``planned`` are the layers and the bytes of constants that are built for the board, if there is only one.
+    """
 
     name: str
     sha256: str
@@ -81,6 +84,7 @@ class Analysis:
     ops: tuple[tuple[str, int], ...]
     layers: tuple[LayerFacts, ...]
     fits: tuple[Fit, ...]
+    planned: tuple[int, int] | None = None
 
     def json(self) -> dict[str, Any]:
         """What ``analyze --json`` prints."""
@@ -98,6 +102,7 @@ class Analysis:
                 }
                 for x in self.layers
             ],
+            "planned": None if self.planned is None else {"layers": self.planned[0], "weights": self.planned[1]},
             "boards": [
                 {
                     "name": f.board, "core": f.core, "fits": f.fits,
@@ -143,6 +148,7 @@ def analyze(
         ops=tuple(sorted(Counter(node.op.NAME for node in graph.nodes).items(), key=lambda x: (-x[1], x[0]))),
         layers=tuple(_layer(view, chosen) for view in graph.views()),
         fits=fits,
+        planned=(len(plan.layers), plan.weight_bytes) if isinstance(plan, Plan) else None,
     )
 
 

@@ -58,16 +58,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"Did you mean '{close[0]}'?" if close else ""
 
 
-def known_word(kind: str, word: str, known: Iterable[str]) -> str:
-    """``word`` if it is one of ``known``.
+def known_word(kind: str, word: str, known: Iterable[str], *, listed_by: str = "") -> str:
+    """``word`` if it is one of ``known``; where those are many, ``listed_by`` is the command that lists them.
 
     Raises:
-        UsageError: it is not; all that are known and the nearest are named.
+        UsageError: it is not; all that are known, or the command that lists them, and the nearest are named.
     """
     words = list(known)
     if word in words:
         return word
-    allowed = ", ".join(words)
+    allowed = f"one of {len(words)} that `{listed_by}` lists" if listed_by else ", ".join(words)
     raise UsageError(Problem(f"there is no such {kind}", found=f"'{word}'", allowed=allowed, hint=nearest(word, words)))
 
 

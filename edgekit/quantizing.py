@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,15 @@ class Rung:
 
 @dataclass(frozen=True)
 class Drop:
-    """By how much fewer of the same samples int8 gets right: a share, with its 95 % interval."""
+    """By how much fewer of the same samples int8 gets right: a share, with its 95 % interval.
+
+    ``changed`` of the samples are right in one of the two and wrong in the other.
+    """
 
     share: float
     low: float
     high: float
+    changed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +114,7 @@ class Quantization:
             "calibrated_on": self.calibrated_on,
             "measured_on": self.measured_on,
             "ladder": [rung.json() for rung in self.ladder],
-            "drop": None if drop is None else {"share": drop.share, "low": drop.low, "high": drop.high},
+            "drop": None if drop is None else asdict(drop),
             "max_drop": self.max_drop,
             "float_weights_bytes": self.float_weights,
             "int8_weights_bytes": self.int8_weights,
@@ -304,15 +308,16 @@ def paired(before: Array, after: Array) -> Drop:
     """The drop of the share that is right, on the same samples, and its 95 % interval.
 
     The variance is that of paired proportions: only samples that changed count (A. Agresti, "Categorical Data
-    Analysis", chapter on matched pairs). Where none did, the rule of three bounds the share that may.
+    Analysis", chapter on matched pairs). Where none changed, the rule of three bounds the share that may.
     """
     count = len(before)
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
+    if lost + won == 0:
+        most = min(1.0, _NONE_SEEN / count) if count else 1.0
+        return Drop(0.0, -most, most)
     share = (lost - won) / count
     half = Z95 * math.sqrt(max(lost + won - (lost - won) ** 2 / count, 0.0)) / count
-    if not lost + won:
-        half = _NONE_SEEN / count
-    return Drop(share, share - half, share + half)
+    return Drop(share, share - half, share + half, lost + won)
 
 
 def too_much(drop: Drop | None, allowed: float, treatment: Treatment | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from edgekit.reports.analysis import analysis
 from edgekit.reports.bench import bench, cost_tables
-from edgekit.reports.catalogue import BoardList, cached, kernel, kernels, ops, tools
+from edgekit.reports.catalogue import BoardList, cached, kernels, ops, tools
+from edgekit.reports.choices import channels, kernel, kernel_in_model
 from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
@@ -17,7 +18,7 @@ from edgekit.reports.quantization import quantization
 from edgekit.reports.verification import after_demo, build, run, verification
 
 __all__ = [
-    "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "comparison",
-    "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernels", "layer", "ops",
-    "quantization", "run", "sizes", "stack", "tools", "verification", "ways", "written",
+    "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "channels",
+    "comparison", "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernel_in_model",
+    "kernels", "layer", "ops", "quantization", "run", "sizes", "stack", "tools", "verification", "ways", "written",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from edgekit.bench.program import MODEL, Item, merged
 from edgekit.board import Board
 from edgekit.codegen.render import render
 from edgekit.device.deploy import Image, deploy
+from edgekit.device.link import Patience
 from edgekit.device.measure import layer_function
 from edgekit.errors import BuildError, InternalError, Problem, ToolError
 from edgekit.plan.costs import Code
@@ -35,6 +36,8 @@ _CODE_BYTES = 3000
 _HARNESS_BYTES = 64 * 1024
 _ROUTINES = 6
 """Specialisations of a kernel that are compiled for their size."""
+_PATIENCE = Patience(idle_s=20.0, work_s=600.0)
+"""No real board answers here: what is slow is a busy computer that emulates."""
 _UNWIND = (".ARM.exidx", ".ARM.extab")
 
 
@@ -84,7 +87,7 @@ def _parts(items: Sequence[Item], board: Board) -> Iterator[list[Item]]:
 def _run(items: Sequence[Item], plan: Plan, board: Board, written: Project) -> list[Counted]:
     built = project.build(written)
     image = Image(built.bin or built.hex or built.elf, built.elf, built.build_id)
-    with deploy(board, plan, image) as bench:
+    with deploy(board, plan, image, patience=_PATIENCE) as bench:
         if bench.counter is None:
             hint = "A C compiler for this computer lets the hook be built: see `edgekit doctor`."
             raise ToolError(Problem("nothing counts instructions here", where=board.name, hint=hint))

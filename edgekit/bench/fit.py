@@ -47,6 +47,10 @@ TERMS: Mapping[str, Sequence[str]] = {
         "rows*((out_features+3)//4)*((in_features+3)//4)*(1-packable)", "rows*((out_features+7)//8)",
         "rows*out_features*in_features", "rows*out_features*(act_min<out_zp)",
         "rows*out_features*(act_min>-128 or act_max<127)", "rows*((out_features+3)//4)*((in_features+7)//8)",
+        "rows*((in_features+3)//4)", "rows*(in_features%4>0)", "rows*(in_features%4)", "rows*(out_features%4>0)",
+        "rows*(out_features%4)", "rows*(out_features//2)", "rows*(out_features%2)",
+        "rows*(out_features//2)*in_features",
+        "rows*(out_features//2)*(in_features//4)", "rows*(out_features//2)*(in_features%4)",
     ),
     "pool": (
         "1", "out_h", _PIXELS, f"{_PIXELS}*out_c", f"{_PIXELS}*kh", f"{_PIXELS}*kh*kw", f"{_PIXELS}*kh*kw*out_c",
@@ -88,7 +92,7 @@ def terms_of(kernel: Kernel) -> tuple[str, ...]:
 
 def _names(one: Counted) -> dict[str, int]:
     view = one.item.graph.views()[0]
-    return quantities(view, view.node.op.lower(view))[0]
+    return one.item.kernel.named(quantities(view, view.node.op.lower(view))[0])
 
 
 def _images(one: Counted) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +102,20 @@ def run(core: str, family: str, model: Graph | None, toolchain: str, progress: P
         UsageError: there is no such core or family.
         EdgekitError: whatever ``count.count`` raises.
     """
-    families = sorted({k.family for k in catalogue()})
-    if family and family not in families:
-        raise UsageError(Problem("there is no such family", found=f"'{family}'", allowed=", ".join(families)))
     board = board_of(core)
-    graphs = layers.grid(family)
+    graphs = layers.grid(_known(family))
     if model is not None:
         graphs += [g for g in layers.of_model(model) if not family or family == g.nodes[0].op.FAMILY]
     items = items_of(graphs, board)
     counted = count.count(items, board, toolchain, progress)
     return _bench(board, toolchain, counted, count.code(items, board, toolchain, progress))
+
+
+def _known(family: str) -> str:
+    families = sorted({k.family for k in catalogue()})
+    if family and family not in families:
+        raise UsageError(Problem("there is no such family", found=f"'{family}'", allowed=", ".join(families)))
+    return family
 
 
 def _bench(board: Board, toolchain: str, counted: Sequence[Counted], code: dict[str, tuple[Code, ...]]) -> Bench:
@@ -131,12 +135,15 @@ def _bench(board: Board, toolchain: str, counted: Sequence[Counted], code: dict[
     return Bench(board.target.core, board.name, toolchain, model.error if model else "", tuple(rows))
 
 
-def write(core: str, progress: Progress, toolchain: str = "zig") -> Path:
-    """Make the cost table of a core anew and put it where the planner reads it."""
+def write(core: str, progress: Progress, toolchain: str = "zig", family: str = "") -> Path:
+    """Make the cost table of a core anew, or the lines of one family, and put it where the planner reads it."""
     board = board_of(core)
-    items = items_of(layers.grid(), board)
+    items = items_of(layers.grid(_known(family)), board)
     counted = count.count(items, board, toolchain, progress)
     made = fit.table(board.target.core, toolchain, counted, count.code(items, board, toolchain, progress))
+    before = costs.table(board.target.core)
+    if family and before is not None:
+        made = replace(made, kernels={**before.kernels, **made.kernels})
     costs.TABLES.mkdir(exist_ok=True)
     path = costs.TABLES / f"{board.target.core}.json"
     path.write_text(made.to_json(), encoding="utf-8")

@@ -34,7 +34,8 @@ def kernels(
     *,
     toolchain: ToolchainName = Toolchain.ZIG,
     write: Annotated[
-        bool, typer.Option("--write", help="Make the cost tables anew that kernels are chosen by, of all cores.")
+        bool,
+        typer.Option("--write", help="Make the cost tables anew that kernels are chosen by, of all cores."),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -47,7 +48,7 @@ def kernels(
     """
     with working() as progress:
         if write:
-            _write([core] if core else list(benches.BOARDS), family, model, toolchain, progress, as_json=json)
+            _write([core] if core else list(benches.BOARDS), family.lower(), model, toolchain, progress, as_json=json)
             return
         graph = edgekit.optimise(edgekit.load(model)) if model is not None else None
         found = benches.run(core or "cortex-m4", family.lower(), graph, toolchain.value, progress)
@@ -63,8 +64,8 @@ def _write(
     *,
     as_json: bool,
 ) -> None:
-    if family or model is not None:
-        raise UsageError(Problem("a cost table is made from all of the bench's layers", hint="Leave the option away."))
-    paths = [benches.write(core, progress, toolchain.value) for core in cores]
+    if model is not None:
+        raise UsageError(Problem("a cost table is made from the bench's own layers", hint="Leave --model away."))
+    paths = [benches.write(core, progress, toolchain.value, family) for core in cores]
     tree = {"written": [str(path) for path in paths]}
     emit(tree, report.cost_tables([costs.from_json(p.read_text(encoding="utf-8")) for p in paths]), as_json=as_json)

@@ -18,6 +18,7 @@ from edgekit.commands.common import (
     BoardName,
     ByteProgress,
     Json,
+    OptimizeFor,
     OutDir,
     Progress,
     Toolchain,
@@ -30,6 +31,7 @@ from edgekit.device.discovery.ask import ask as ask_port
 from edgekit.device.discovery.found import Device, Found
 from edgekit.device.flash.choose import Wish
 from edgekit.errors import Problem, UsageError
+from edgekit.plan.select import Objective
 
 Folders = Annotated[
     list[Path] | None,
@@ -113,6 +115,7 @@ def flash(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write even if the board runs this image already.")] = False,
     toolchain: ToolchainName = Toolchain.ZIG,
+    optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be built and run; build and write nothing.")
@@ -138,13 +141,15 @@ def flash(
                 raise UsageError(Problem("--stay is for the emulated board", hint="Add --via emulator."))
             where = model
             if not model.is_dir():
-                where = edgekit.build(model, board, out, toolchain=toolchain.value, progress=progress).out
+                where = edgekit.build(
+                    model, board, out, toolchain=toolchain.value, optimize=optimize.value, progress=progress
+                ).out
             _stay(where, board, progress)
             return
         try:
             done = edgekit.flash(
                 model, board, wish=Wish(via.value if via else "", port, volume, probe), toolchain=toolchain.value,
-                progress=progress, on_bytes=on_bytes, out=out, dry_run=dry_run, force=force,
+                optimize=optimize.value, progress=progress, on_bytes=on_bytes, out=out, dry_run=dry_run, force=force,
             )  # fmt: skip
         finally:
             bytes_shown.stop()

@@ -63,7 +63,10 @@ MaxDrop = Annotated[
 ]
 Doctor = Annotated[
     bool,
-    typer.Option("--doctor", help="Rank the layers by the error they make, and try remedies: slower, often better."),
+    typer.Option(
+        "--doctor",
+        help="Rank the layers by the error they make, try remedies, and write the model with those that help.",
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ FITTED = 128
 JUDGED = 128
 LOOKED_AT = 48
 WORST = 4
-_WORTH = 0.95
+WORTH = 0.95
 """A remedy is kept if it leaves at most this share of the error: smaller gains are chance."""
 _ENOUGH = 1e-5
 """With an error this far below the signal nothing more is tried."""
@@ -99,7 +99,7 @@ class _Doctor:
             self.tell(f"trying {name}", i, len(options))
             state = make()
             results.append((name, state.error))
-            if state.error < chosen.error * _WORTH:
+            if state.error < chosen.error * WORTH:
                 chosen, chosen_name = state, name
         self.trials += [Trial(n, now.error, error, n == chosen_name) for n, error in results]
         if chosen_name:

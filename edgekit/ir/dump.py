@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 
@@ -11,8 +11,37 @@ from edgekit.ir.graph import Graph, Tensor, View
 
 
 def dump(graph: Graph) -> str:
-    """The whole graph; equal graphs give equal text; constants are shown by type, shape and range."""
-    return "\n".join(_lines(graph)) + "\n"
+    """The whole graph; equal graphs give equal text; constants are shown by type, shape and range.
+
+    Names that a converter made of those of several layers are shortened as ``short_names`` has them.
+    """
+    names = short_names(graph)
+    shown = replace(graph, tensors={k: replace(t, name=names[k]) for k, t in graph.tensors.items()})
+    return "\n".join(_lines(shown)) + "\n"
+
+
+def short_names(graph: Graph) -> dict[str, str]:
+    """What each tensor is called in a dump; no two have the same name."""
+    made: dict[str, tuple[str, int, int]] = {}
+    for node in graph.nodes:
+        for k, name in enumerate(node.inputs):
+            if name and graph.tensors[name].data is not None:
+                made.setdefault(name, (f"{node.name}.input{k}", 0, 1))
+        made |= {name: (node.name, k, len(node.outputs)) for k, name in enumerate(node.outputs)}
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in graph.tensors:
+        short = short_name(name, *made.get(name, ("", 0, 1)))
+        found[name] = name if short in taken or (short != name and short in graph.tensors) else short
+        taken.add(found[name])
+    return found
+
+
+def short_name(tensor: str, maker: str = "", index: int = 0, outputs: int = 1) -> str:
+    """A tensor's name, or where that is a path or made of several that of the layer whose output ``index`` it is."""
+    if not maker or not any(c in tensor for c in "/;"):
+        return tensor.rpartition(";")[2]
+    return maker if outputs == 1 else f"{maker}.{index}"
 
 
 def _lines(graph: Graph) -> Iterator[str]:

@@ -63,7 +63,8 @@ class CostTable:
         line = self.kernels.get(kernel.name)
         if line is None:
             return None
-        names, images = quantities(view, lowered)
+        ints, images = quantities(view, lowered)
+        names = kernel.named(ints)
         return images * round(sum(c * evaluate(term, names) for term, c in line.terms.items()))
 
     def to_json(self) -> str:
@@ -93,6 +94,12 @@ def table(core: str) -> CostTable | None:
     """The table of a core; None if nobody counted there (Linux boards, the host)."""
     path = TABLES / f"{core}.json"
     return from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def tables() -> list[CostTable]:
+    """Every table there is, by the names of their cores."""
+    found = [table(path.stem) for path in sorted(TABLES.glob("*.json"))]
+    return [t for t in found if t is not None]
 
 
 def from_json(text: str) -> CostTable:

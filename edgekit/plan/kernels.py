@@ -19,6 +19,7 @@ A header is TOML in the template's first Jinja comment::
     accumulates = false             # begin and end are rows of input 0; sums are in the scratch until the last one
     args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
     terms = ["kh * kw * in_c"]      # what its instructions grow with beside its family's terms (edgekit/bench/fit.py)
+    let = { strips = "..." }        # names that only the terms may use, each over the ints and the names before it
     priority = 20                   # the highest is chosen on cores without a cost table
     source = "..."
     #}
@@ -45,7 +46,7 @@ from edgekit.plan import pack
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
-    "args", "terms", "inplace_whole", "eats_input", "accumulates", "call",
+    "args", "terms", "let", "inplace_whole", "eats_input", "accumulates", "call",
 }  # fmt: skip
 
 
@@ -75,12 +76,20 @@ class Kernel:
     accumulates: bool = False
     call: str = "60"
     terms: tuple[str, ...] = ()
+    let: Mapping[str, str] = field(default_factory=dict[str, str])
     priority: int = 0
     source: str = ""
 
     def applies(self, ints: Mapping[str, int]) -> bool:
         """Whether the kernel can run a layer with these ints."""
         return not self.when or bool(evaluate(self.when, ints))
+
+    def named(self, ints: Mapping[str, int]) -> dict[str, int]:
+        """What terms are evaluated over: the ints and the kernel's own names."""
+        names = dict(ints)
+        for name, expression in self.let.items():
+            names[name] = evaluate(expression, names)
+        return names
 
     def scratch_bytes(self, ints: Mapping[str, int]) -> int:
         """Bytes of scratch for a layer with these ints, of which ``band`` is the most rows of one step."""

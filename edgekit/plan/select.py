@@ -100,7 +100,7 @@ def choose(
         return tuple(choices[0] for choices in fitting)
     priced = [_priced(choices, table) for choices in fitting]
     known = [layer for layer in priced if layer]
-    found = iter(zip(known, assign(known, objective, _capacity(target)), strict=True))
+    found = iter(zip(known, assign(known, objective, capacity(target)), strict=True))
     return tuple(
         choices[0] if not layer else _taken(*next(found)) for choices, layer in zip(fitting, priced, strict=True)
     )
@@ -137,7 +137,7 @@ def _priced(choices: Sequence[Choice], table: CostTable) -> tuple[Candidate, ...
     return tuple(found)
 
 
-def _capacity(target: Target) -> int:
+def capacity(target: Target) -> int:
     """Bytes that constants and kernels may take: the largest flash bank without the reserve; 0 is no limit."""
     if not target.bare_metal:
         return 0
@@ -175,7 +175,7 @@ def assign(layers: Layers, objective: Objective, capacity: int = 0) -> Assignmen
 
 def _balanced(layers: Layers, fastest: Assignment) -> Assignment:
     """See ``Objective``: the least sum of both shares, flash at its price, among the reasonable candidates."""
-    limits = [_REASONABLE * min(c.constant_bytes for c in layer) + _SLACK for layer in layers]
+    limits = [reasonable(layer) for layer in layers]
     allowed = [
         [i for i, c in enumerate(layer) if c.constant_bytes <= limit]
         for layer, limit in zip(layers, limits, strict=True)
@@ -189,6 +189,11 @@ def _balanced(layers: Layers, fastest: Assignment) -> Assignment:
 
     found = _descend(kept, start, shares)
     return tuple(indices[i] for indices, i in zip(allowed, found, strict=True))
+
+
+def reasonable(layer: Sequence[Candidate]) -> float:
+    """The most bytes of constants that ``BALANCED`` lets a kernel of this layer have."""
+    return _REASONABLE * min(c.constant_bytes for c in layer) + _SLACK
 
 
 def _best(layer: Sequence[Candidate], key: Callable[[Candidate], tuple[float, ...]]) -> int:

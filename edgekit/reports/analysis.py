@@ -17,6 +17,12 @@ def analysis(a: Analysis) -> RenderableType:
     ops = ", ".join(f"{count} {op}" for op, count in a.ops)
     rows = [("fits", f"RAM: arena and stack reserve; flash: weights and an estimate of {size(CODE_ESTIMATE)} for code")]
     rows.append(("arena", "all tensors alive at once, planned; 'bound' is what no plan can go below"))
+    if a.planned is not None:
+        layers, weights = a.planned
+        is_built = f"{counted(layers, 'layer')}, {weights:,} B of constants: optimised, and packed for the kernels"
+        rows.append(
+            ("layers", f"the file has {counted(len(a.layers), 'layer')}, {a.weights:,} B; built are {is_built}")
+        )
     return Group(
         text((a.name, "bold"), sentence),
         text(("sha256 " + a.sha256, "bright_black")) if a.sha256 else "",

@@ -7,13 +7,14 @@ from itertools import groupby
 
 from edgekit.plan.plan import Plan, Slot
 from edgekit.reports import svg
-from edgekit.reports.memory import alive, peak
+from edgekit.reports.memory import alive, peak, slot_names
 from edgekit.reports.parts import dims, size
 from edgekit.reports.svg import Element, Scale
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 24, 36
 _HEIGHT = 340
 _LABEL_HEIGHT = 14
+_MARGIN = 4
 _PER_TICK = 60
 
 
@@ -26,8 +27,8 @@ def arena(plan: Plan, width: int) -> Element:
     if plan.steps:
         made += _peak(plan, at, down)
     for i, slot in enumerate(plan.slots):
-        made += _tensor(slot, i, steps, at, down)
-    made += list(_scratch(plan, at, down))
+        made.append(_tensor(slot, i, steps, at, down))
+    made += [*_scratch(plan, at, down), *_names(plan, steps, at, down)]
     made.append(svg.line(at.begin, down.end, at.end, down.end, "axis"))
     most = max(1, int((at.end - at.begin) / _PER_TICK))
     numbers = [t for t in svg.ticks(0, steps - 1, most) or [0.0] if t == int(t)]
@@ -53,17 +54,33 @@ def _addresses(arena_bytes: int) -> list[float]:
     return [float(a) for a in range(0, arena_bytes + 1, step)]
 
 
-def _tensor(slot: Slot, index: int, steps: int, at: Scale, down: Scale) -> Iterator[Element]:
-    left, right = at(slot.first), at(min(slot.last + 1, steps))
-    top, bottom = down(slot.offset), down(slot.offset + slot.bytes)
+def _box(slot: Slot, steps: int, at: Scale, down: Scale) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of a tensor."""
+    return at(slot.first), at(min(slot.last + 1, steps)), down(slot.offset), down(slot.offset + slot.bytes)
+
+
+def _tensor(slot: Slot, index: int, steps: int, at: Scale, down: Scale) -> Element:
+    left, right, top, bottom = _box(slot, steps, at, down)
     kept = f", {slot.ring_rows} of {slot.rows} rows at a time" if slot.ring_rows < slot.rows else ""
     where = f"{slot.bytes:,} bytes at {slot.offset:,}"
     told = f"{slot.tensor}: {slot.dtype} {dims(slot.shape)}{kept}, {where}, steps {slot.first} to {slot.last}"
     kind = f"tensor s{index % svg.SERIES}"
-    yield svg.rect(left, top, max(right - left, 1), max(bottom - top, 0.5), kind, title=told)
-    name = svg.fitting(slot.tensor, right - left - 8)
-    if name and bottom - top >= _LABEL_HEIGHT:
-        yield svg.words(left + 4, top + 12, name)
+    return svg.rect(left, top, max(right - left, 1), max(bottom - top, 0.5), kind, title=told)
+
+
+def _names(plan: Plan, steps: int, at: Scale, down: Scale) -> Iterator[Element]:
+    """The tensors' names inside their boxes, up to where a box that shares the bytes begins; none where no room is."""
+    boxes = [_box(slot, steps, at, down) for slot in plan.slots]
+    for i, (name, (left, right, top, bottom)) in enumerate(zip(slot_names(plan), boxes, strict=True)):
+        if bottom - top < _LABEL_HEIGHT:
+            continue
+        for k, (begin, end, over, under) in enumerate(boxes):
+            behind = begin > left or (begin == left and k > i)
+            if behind and begin < right and end > left and over < top + _LABEL_HEIGHT and under > top:
+                right = max(begin, left)  # noqa: PLW2901 - the room that is left
+        shown = svg.fitting(name, right - left - 2 * _MARGIN)
+        if shown:
+            yield svg.words(left + _MARGIN, top + 12, shown)
 
 
 def _scratch(plan: Plan, at: Scale, down: Scale) -> Iterator[Element]:

@@ -13,8 +13,8 @@ from edgekit.reports.parts import notes, number, ratio, table, text
 
 def bench(found: Bench) -> RenderableType:
     """One line a kernel and layer; the cheapest kernel of each layer stands out."""
-    result = table()
-    result.add_column("layer", tail=True)
+    result = table(tight=True)
+    result.add_column("layer", no_wrap=True)
     result.add_column("kernel", no_wrap=True)
     for head in ("instr", "/MAC", "cycles", "code", "weights"):
         result.add_column(head, justify="right", no_wrap=True)

@@ -12,7 +12,15 @@ from edgekit.doctor import Check, missing
 from edgekit.ops.base import Op
 from edgekit.plan.kernels import Kernel
 from edgekit.reports.fitting import FittedTable
-from edgekit.reports.parts import facts, size, table, text
+from edgekit.reports.parts import facts, notes, size, table, text
+
+_TERMS = (
+    ("kh", "rows of the window; kw its columns; in_c, out_c channels; act_min, act_max bounds of the fused ReLU"),
+    ("acc_bits", "bits that hold every sum the layer can reach with its weights, for any input"),
+    ("right_shift_max", "most bits that a channel's sum is shifted to the right when it is scaled to int8"),
+    ("right_shift_min", "least of them; 1 or more: no channel is scaled up"),
+    ("packable", "1 if the sums are so small that two channels share a word"),
+)
 
 
 class BoardList:
@@ -65,7 +73,10 @@ def kernels(catalogue: Sequence[Kernel]) -> RenderableType:
     result.add_column("summary")
     for k in catalogue:
         result.add_row(k.name, k.isa, k.when or "any", k.summary)
-    return result
+    said = " ".join(k.when for k in catalogue)
+    rows = [(term, what) for term, what in _TERMS if term in said]
+    rows.append(("more", "`edgekit explain kernel NAME`: its literals (numbers written into its code), its rank"))
+    return Group(result, "", notes(rows))
 
 
 def kernel(k: Kernel) -> RenderableType:

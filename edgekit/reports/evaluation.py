@@ -10,6 +10,8 @@ from edgekit.scoring import Accuracy
 
 _MATRIX_MAX = 20
 _SHOWN = 12
+FEW = 30
+"""Below so many labelled samples an accuracy is hardly one."""
 
 
 def evaluation(e: Evaluation) -> RenderableType:
@@ -31,6 +33,8 @@ def evaluation(e: Evaluation) -> RenderableType:
     rows = [("reference", f"{e.reference}: {e.reference_right:,} of {a.total:,} right"), ("samples", e.sample_source)]
     if e.resumed:
         rows.append(("resumed", f"{e.resumed:,} of the results are of an earlier run that did not end"))
+    if a.total < FEW:
+        rows.append(("few samples", f"{a.total} say little: mind the interval; {FEW} at the least, better hundreds"))
     rows.append(("interval", "Wilson's; it holds if the samples are drawn at random from what the model will meet"))
     rows.append(("toolchain", f"{e.toolchain.name} {e.toolchain.version}"))
     return Group(*parts, "", notes(rows))

@@ -1,6 +1,7 @@
 """Tables that give way to a narrow console in a fixed order, so that no number is ever cut.
 
-Names shorten first, then bars go, then the columns a table can spare, then names shorten further.
+Bars narrow if then nothing is cut; else names shorten first, then bars go, then the columns a table can spare, then
+names shorten further.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _RULES = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _ENOUGH, _LEAST = 16, 8
 """Columns that a name keeps while something else can go, and at any rate."""
+_BAR_LEAST = 3
 _UNLIMITED = 1 << 16
 
 
@@ -37,13 +39,14 @@ class Bar:
     track: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        eighths = round(min(max(self.share, 0.0), 1.0) * self.width * 8)
+        width = min(self.width, options.max_width)
+        eighths = round(min(max(self.share, 0.0), 1.0) * width * 8)
         eighths = max(eighths, 1) if self.share > 0 else eighths
         full, part = divmod(eighths, 8)
         if options.ascii_only:
             full, part = full + (part > 0), 0
         body = ("#" if options.ascii_only else "█") * full + (_EIGHTHS[part] if part else "")
-        rest = self.width - len(body)
+        rest = width - len(body)
         yield Segment(body, Style.parse(self.style))
         fill = ("." if options.ascii_only else "░") if self.track else " "
         yield Segment(fill * rest, Style.parse("bright_black" if self.track else "none"))
@@ -142,13 +145,22 @@ class FittedTable:
         """The columns that are shown, with their widths."""
         going = [[], [i for i, c in enumerate(self._columns) if c.bars]]
         going += [[i for i, c in enumerate(self._columns) if c.head == head] for head in self._spare]
-        left = dict(natural)
+        left = self._narrowed(natural, room)
         for gone in going:
             left = {i: w for i, w in left.items() if i not in gone}
             widths = self._shrunk(left, room, _ENOUGH)
             if self._total(widths) <= room:
                 return widths
         return self._shrunk(left, room, _LEAST)
+
+    def _narrowed(self, widths: dict[int, int], room: int) -> dict[int, int]:
+        """``widths`` with narrower bars if all else then fits, uncut; else as they are."""
+        result = dict(widths)
+        for i, width in widths.items():
+            over = self._total(result) - room
+            if over > 0 and self._columns[i].bars:
+                result[i] = max(min(width, _BAR_LEAST), width - over)
+        return result if self._total(result) <= room else dict(widths)
 
     def _shrunk(self, widths: dict[int, int], room: int, least: int) -> dict[int, int]:
         """``widths`` with the widest names narrowed until all fit or none is wider than ``least``."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 
+from edgekit.ir.dump import short_name
 from edgekit.plan.plan import Layer, Plan, Slot
+from edgekit.plan.reasons import Offer
 from edgekit.plan.search import Way
+from edgekit.reports.choices import candidates
 from edgekit.reports.fitting import Bar
 from edgekit.reports.parts import dims, facts, notes, number, size, table, text
-from edgekit.results import Build
+from edgekit.reports.profile import Memory
+from edgekit.results import Build, Sizes
 
 _ROWS = 24
 
@@ -61,6 +66,12 @@ def alive(plan: Plan, step: int) -> int:
 def peak(plan: Plan) -> int:
     """The step at which most bytes are alive."""
     return max(range(len(plan.steps)), key=lambda k: alive(plan, k), default=0)
+
+
+def slot_names(plan: Plan) -> list[str]:
+    """A name for people for each slot: the tensor's own if it is short, else that of the layer which makes it."""
+    made = {i: (x.name, k, len(x.outputs)) for x in plan.layers for k, i in enumerate(x.outputs)}
+    return [short_name(slot.tensor, *made.get(i, ("", 0, 1))) for i, slot in enumerate(plan.slots)]
 
 
 def _drawing(plan: Plan, width: int, *, ascii_only: bool) -> list[RenderableType]:
@@ -126,15 +137,16 @@ def _legend(plan: Plan, legend: dict[int, str]) -> RenderableType:
     result.add_column("shape", whole=True)
     for head in ("bytes", "offset", "alive"):
         result.add_column(head, justify="right")
+    names = slot_names(plan)
     for i, slot in enumerate(plan.slots):
         kept = f" ({slot.ring_rows} of {slot.rows} rows)" if slot.ring_rows < slot.rows else ""
         life = f"{slot.first} to {min(slot.last, len(plan.steps) - 1)}"
-        row = (slot.tensor, dims(slot.shape) + kept, number(slot.bytes), number(slot.offset), life)
+        row = (names[i], dims(slot.shape) + kept, number(slot.bytes), number(slot.offset), life)
         result.add_row(legend[i], *row)
     return Group(result, "", text(("#: scratch of the layer that runs; steps run from left to right", "bright_black")))
 
 
-def layer(plan: Plan, index: int) -> RenderableType:
+def layer(plan: Plan, index: int, offers: Sequence[Offer] = ()) -> RenderableType:
     """One layer: what it computes, by which kernel and why, where its bytes lie."""
     x = plan.layers[index]
     steps = [k for k, step in enumerate(plan.steps) if step.layer == index]
@@ -147,24 +159,26 @@ def layer(plan: Plan, index: int) -> RenderableType:
         ("steps", f"{steps[0]} to {steps[-1]}" if len(steps) > 1 else str(steps[0])),
         ("literals", _ints(x, x.specialise)), ("at run time", _ints(x, x.fields)),
     ]  # fmt: skip
-    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", facts(rows))
+    why = ("", candidates(offers)) if offers else ()
+    return Group(text(f"layer {index} ", (f"'{x.name}'", "bold"), f" of {plan.title}"), "", facts(rows), *why)
 
 
 def _slots(plan: Plan, indices: Sequence[int]) -> str:
-    return "\n".join(_slot(plan.slots[i]) if i >= 0 else "a constant in flash" for i in indices) or "none"
+    names = slot_names(plan)
+    return "\n".join(_slot(plan.slots[i], names[i]) if i >= 0 else "a constant in flash" for i in indices) or "none"
 
 
-def _slot(slot: Slot) -> str:
+def _slot(slot: Slot, name: str) -> str:
     quant = f", scale {slot.scale:.6g}, zero point {slot.zero_point}" if slot.scale else ""
-    return f"{slot.tensor}: {slot.dtype} {dims(slot.shape)} at [{slot.offset:,}, {slot.offset + slot.bytes:,}){quant}"
+    return f"{name}: {slot.dtype} {dims(slot.shape)} at [{slot.offset:,}, {slot.offset + slot.bytes:,}){quant}"
 
 
 def _ints(x: Layer, names: Sequence[str]) -> str:
     return ", ".join(f"{name}={x.ints[name]}" for name in names) or "none"
 
 
-def sizes(plan: Plan) -> RenderableType:
-    """Where the bytes of a plan go: constants and arena by layer."""
+def sizes(plan: Plan, board: str, built: Sizes | None = None, reason: str = "") -> RenderableType:
+    """Where flash and RAM go: of the built image, then constants and arena by layer; ``reason`` why none was built."""
     result = table(footer=True)
     result.add_column("layer", "total", tail=True)
     result.add_column("op", no_wrap=True)
@@ -180,7 +194,15 @@ def sizes(plan: Plan) -> RenderableType:
         )  # fmt: skip
     rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]
     rows.append(("arena", f"{size(plan.arena_bytes)} planned, {size(plan.lower_bound)} is the lower bound"))
-    return Group(text((plan.title, "bold"), f" on {plan.core}"), "", result, "", notes(rows))
+    parts: list[RenderableType] = [text((plan.title, "bold"), f" on {board} ({plan.core})"), ""]
+    if built is not None:
+        told = built if built.stack_bound is None else replace(built, notes=())
+        parts += [Memory(told), ""]
+        stack = "; stack is what any inference can need at most, proved" if built.stack_bound is not None else ""
+        rows.append(("code, static", f"model, kernels and runtime, read from the linked image{stack}"))
+    else:
+        rows.append(("not shown", f"code, stack and static variables: no image was built. {reason}"))
+    return Group(*parts, result, "", notes(rows))
 
 
 def stack(b: Build) -> RenderableType:

@@ -18,7 +18,7 @@ from edgekit.bundle import Bundle
 from edgekit.ir.graph import Array
 from edgekit.plan.plan import Plan
 from edgekit.reports import arena, charts, svg
-from edgekit.reports.memory import alive, peak
+from edgekit.reports.memory import alive, peak, slot_names
 from edgekit.reports.parts import dims, duration, microjoules, number, ratio, size
 from edgekit.reports.profile import short_kernel
 
@@ -325,14 +325,15 @@ def _arena(plan: Plan) -> Chart:
 def _slots(plan: Plan) -> list[dict[str, str]]:
     return [
         {
-            "tensor": svg.clean(s.tensor),
+            "tensor": svg.clean(name),
+            "whole": svg.clean(s.tensor),
             "shape": dims(s.shape) + (f", {s.ring_rows} of {s.rows} rows" if s.ring_rows < s.rows else ""),
             "bytes": number(s.bytes),
             "offset": number(s.offset),
             "alive": arena.lifetime(plan, s),
             "colour": f"s{i % svg.SERIES}",
         }
-        for i, s in enumerate(plan.slots)
+        for i, (s, name) in enumerate(zip(plan.slots, slot_names(plan), strict=True))
     ]
 
 

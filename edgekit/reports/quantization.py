@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
-from edgekit.compress.doctor import Treatment
-from edgekit.quantizing import Quantization, Rung
+from edgekit.compress.doctor import JUDGED, LOOKED_AT, WORTH, Treatment
+from edgekit.quantizing import Drop, Quantization, Rung
 from edgekit.reports.fitting import FittedTable
-from edgekit.reports.parts import notes, size, table, text
+from edgekit.reports.parts import counted, notes, size, table, text
 
 _EXACT_HINT = "tflite-micro is not installed: pip install 'edgekit[oracle]' to have the file checked against it"
 _FIRST = "the same with --doctor, which finds the layers at fault and tries remedies"
@@ -17,6 +18,18 @@ _LAST = "train on with quantisation in the loop, give more samples in --data, or
 _CHANNELS = "channels"
 _SHOWN = 6
 _WIDE = 8.0
+_DOCTOR_NOTES = (
+    ("SNR", f"of the layer's output, with all errors from before; on the first {LOOKED_AT} that set the ranges"),
+    ("share", "of the error at the model's output: what the layer makes alone; on the same samples"),
+    (
+        "output error",
+        f"noise by signal, before a last softmax; on at most {JUDGED} that set the ranges but fitted no remedy",
+    ),
+    (
+        "kept",
+        f"leaves at most {WORTH:.0%} of that error; the first table's SNR is after softmax, of the test: it may fall",
+    ),
+)
 
 
 def quantization(q: Quantization) -> RenderableType:
@@ -25,11 +38,7 @@ def quantization(q: Quantization) -> RenderableType:
                 f"measured on {q.measured_on}")  # fmt: skip
     parts: list[RenderableType] = [head, "", _ladder(q), ""]
     if q.drop is not None:
-        change = "less" if q.drop.share >= 0 else "more"
-        span = f"95 % interval of the drop {q.drop.low:+.2%} to {q.drop.high:+.2%}, same samples"
-        parts.append(
-            text(f"int8 is {abs(q.drop.share):.2%} {change} accurate than float", (f" ({span})", "bright_black"))
-        )
+        parts.append(_drop(q.drop, q.measured_on))
     else:
         parts.append("no labels: the share of samples that both answer alike stands for accuracy")
     parts.append(text(f"weights {size(q.float_weights)} -> {size(q.int8_weights)}, file {size(q.file_bytes)}"))
@@ -45,12 +54,23 @@ def quantization(q: Quantization) -> RenderableType:
     return Group(*parts, "", *_end(q))
 
 
+def _drop(drop: Drop, count: int) -> Text:
+    """How much less accurate int8 is, and how sure that is."""
+    if not drop.changed:
+        most = f"at most {drop.high:.2g}" if drop.high >= 1 else f"at most {drop.high:.1%}".replace(".0%", "%")
+        bound = f" ({most}, 95 % sure)".replace("%,", " %,")
+        return text(f"int8 and float: no difference seen on {counted(count, 'sample')}", (bound, "bright_black"))
+    change = "less" if drop.share >= 0 else "more"
+    span = f" (95 % interval of the drop {drop.low:+.2%} to {drop.high:+.2%}, same samples)"
+    return text(f"int8 is {abs(drop.share):.2%} {change} accurate than float", (span, "bright_black"))
+
+
 def _doctor(t: Treatment) -> list[RenderableType]:
     """The worst layers of plain int8, and what was tried."""
     layers = table(spare=(_CHANNELS, "op"))
-    layers.add_column("worst layers, plain int8", tail=True)
+    layers.add_column("worst, plain int8", tail=True)
     layers.add_column("op", no_wrap=True)
-    for head in ("SNR", "of the error", "after"):
+    for head in ("SNR", "share of error", "SNR treated"):
         layers.add_column(head, justify="right", no_wrap=True)
     layers.add_column(_CHANNELS, no_wrap=True)
     after = {layer.layer: layer for layer in t.healed}
@@ -60,13 +80,12 @@ def _doctor(t: Treatment) -> list[RenderableType]:
         layers.add_row(x.layer, x.op, _db(x.snr_db), f"{x.effect:.0%}", _db(better.snr_db) if better else "-", wide)
     tried = table()
     tried.add_column("remedy", no_wrap=True)
-    for head in ("error before", "after", ""):
+    for head in ("output error before", "after", ""):
         tried.add_column(head, justify="right", no_wrap=True)
     for trial in t.trials:
         kept = text(("kept", "green")) if trial.kept else text(("no gain", "bright_black"))
         tried.add_row(trial.remedy, f"{trial.before * 100:.2g} %", f"{trial.after * 100:.2g} %", kept)
-    how = "SNR: with all errors from before; of the error: what the layer alone makes at the output"
-    return [layers, text((how, "bright_black")), "", tried]
+    return [layers, "", tried, "", notes(_DOCTOR_NOTES)]
 
 
 def _end(q: Quantization) -> list[RenderableType]:

@@ -119,16 +119,21 @@ class CallGraph:
 
     @cached_property
     def _taken(self) -> tuple[int, ...]:
-        """Functions whose address is stored somewhere: whom an indirect call may reach; never the image's entry."""
+        """Functions whose address is stored somewhere: whom an indirect call may reach; never the image's entry.
+
+        A model's weights hold numbers only, and among so many some look like the address of a function.
+        """
         entries = {s.address for s in self._at.values()} - {self._image.entry}
         return tuple(sorted({word & ~1 for word in self._words() if word in entries}))
 
     def _words(self) -> Iterator[int]:
         vectors = {s.address for s in self._image.sections if s.name == ".vectors"}
+        numbers = [range(s.address, s.address + s.size) for s in self._image.sections if s.name == ".weights"]
         for part in self._image.segments:
             skip = self._vector_bytes if part.address in vectors else 0
             for at in range(skip, len(part.data) - _WORD + 1, _WORD):
-                yield int.from_bytes(part.data[at : at + _WORD], "little")
+                if not any(part.address + at in weights for weights in numbers):
+                    yield int.from_bytes(part.data[at : at + _WORD], "little")
 
     @property
     def _vector_bytes(self) -> int:

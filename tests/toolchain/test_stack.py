@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.need import need
@@ -9,6 +10,7 @@ from support.need import need
 from edgekit import board, resources
 from edgekit.errors import BuildError, FitError
 from edgekit.toolchain import elf
+from edgekit.toolchain.elf import Image, Section, Segment, Symbol
 from edgekit.toolchain.footprint import Footprint, check_stack
 from edgekit.toolchain.stack import Bound, CallGraph
 
@@ -70,6 +72,23 @@ def test_recursion_and_arrays_of_unknown_length_have_no_bound(graph):
 def test_a_call_through_a_table_may_reach_all_that_are_in_tables(graph):
     assert graph.bound("choose").bytes >= graph.bound("middle").bytes
     assert not graph.bound("choose").problem
+
+
+def test_weights_that_look_like_an_address_are_numbers():
+    """Three functions in a row: one calls by a register, a word of data may be the address of the caller."""
+    code = bytes.fromhex("80b5904780bd") + bytes.fromhex("7047")  # push, blx r2, pop; bx lr
+    caller, leaf = Symbol("caller", 0x101, 6, ".text", function=True), Symbol("leaf", 0x107, 2, ".text", function=True)
+    flash = {"loaded": True, "in_ram": False}
+    words = b"".join(s.address.to_bytes(4, "little") for s in (leaf, caller))
+
+    def bound(section):
+        sections = (Section(".text", 0x100, 8, **flash), Section(section, 0x200, 8, **flash))
+        segments = (Segment(0x100, code), Segment(0x200, words))
+        image = Image(Path(), 0, sections, segments, (caller, leaf), {}, ())
+        return CallGraph(image).bound("caller")
+
+    assert bound(".rodata").problem == "recursion: caller -> caller"
+    assert not bound(".weights").problem
 
 
 def test_what_a_jump_table_reaches_is_followed(graph):

@@ -104,6 +104,17 @@ def test_every_tensor_lies_in_the_arena_where_and_when_the_plan_says(plan, width
     )
 
 
+def test_names_of_layers_stand_inside_their_boxes_and_not_on_each_other(plan):
+    fused = "a/relu/Relu;a/batch_normalization/FusedBatchNormV3;a/conv2d/BiasAdd"
+    long = replace(plan, slots=tuple(replace(s, tensor=f"{fused}{i}") for i, s in enumerate(plan.slots)))
+    drawn = arena(long, 940)
+    named = [t for t in drawn.iter("text") if not t.get("class")]
+    assert named
+    assert not [t.text for t in named if ";" in t.text]
+    spans = sorted((float(t.get("y")), float(t.get("x")), float(t.get("x")) + 7.2 * len(t.text)) for t in named)
+    assert not [(a, b) for a, b in itertools.pairwise(spans) if b[0] - a[0] < 12 and b[1] < a[2]]
+
+
 def test_the_peak_step_is_marked(plan):
     drawn = arena(plan, 940)
     (mark,) = (r for r in drawn.iter("rect") if r.get("class") == "peak")
