@@ -16,6 +16,9 @@ from edgekit.commands import bench, catalogue, devices, explain, model, on_board
 from edgekit.errors import EdgekitError, InternalError, Problem
 from edgekit.reports.errors import as_json
 
+_MISSING = "MissingParameter"
+"""What the command line's library raises where an option is lacking; it gives the class no public name."""
+
 
 class Commands(TyperGroup):
     """The group of commands; it shows every error the same way and takes --debug anywhere."""
@@ -34,6 +37,8 @@ class Commands(TyperGroup):
             _show(error, ctx.obj or {})
             raise typer.Exit(error.exit_code) from error
         except Exception as error:
+            if getattr(getattr(error, "param", None), "name", "") == "board" and type(error).__name__ == _MISSING:
+                error.message = "`edgekit boards` lists them."  # pyright: ignore[reportAttributeAccessIssue]
             if isinstance(error, (BrokenPipeError, typer.Exit, typer.Abort)) or hasattr(error, "exit_code"):
                 raise
             hint = "Run again with --debug and report what it prints."
@@ -80,6 +85,11 @@ def _options(
     pass
 
 
+def _paragraphs(doc: str) -> str:
+    """A docstring whose lines end at its paragraphs only; the terminal's width breaks the rest."""
+    return "\n\n".join(" ".join(p.split()) for p in doc.split("\n\n"))
+
+
 _PANELS = {
     "A model on a board": (
         on_board.demo,
@@ -96,7 +106,7 @@ _PANELS = {
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(rich_help_panel=_panel, help=_paragraphs(_command.__doc__ or ""))(_command)
 app.add_typer(bench.app, name="bench", rich_help_panel="What there is")
 
 

@@ -50,6 +50,8 @@ _PACKAGES: tuple[tuple[str, str, str, Need], ...] = (
     ("pyocd", "pyocd", "flashes over a debug probe; lists those that are plugged in", "optional"),
     ("tensorflow", "tensorflow", "Keras models and training; never needed for a .tflite", "optional"),
 )
+_EXTRAS = {"tflite-micro": "oracle", "pyocd": "pyocd", "tensorflow": "tensorflow"}
+"""The extra of edgekit's that brings a distribution."""
 # program, what for, Debian package, arguments that print its version
 _PROGRAMS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("qemu-system-arm", "emulates the mps2 and mps3 boards, Cortex-M55 among them", "qemu-system-arm", ("--version",)),
@@ -94,9 +96,8 @@ def _tool(tool: compilers.Tool) -> Check:
 
 
 def _package(distribution: str, module: str, purpose: str, need: Need) -> Check:
-    install = f"pip install {distribution}"
-    if distribution == "tensorflow":
-        install = "pip install 'edgekit[tensorflow]'"
+    extra = _EXTRAS.get(distribution)
+    install = f"pip install 'edgekit[{extra}]'" if extra else f"pip install {distribution}"
     spec = importlib.util.find_spec(module)
     if spec is None:
         return Check(distribution, purpose, need, "", "", install)

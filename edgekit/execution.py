@@ -126,7 +126,7 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
         image_flash=size.image_flash,
         board_ram=ram,
         board_flash=flash,
-        notes=(_NOT_RUN,) if alone else (_NOT_ALONE, _NO_STACK),
+        notes=_unknown(size, alone=alone),
     )
     files = tuple(sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if _is_source(p, out)))
     return Build(
@@ -146,6 +146,13 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
         ),
         stack_reserved=size.stack_reserved,
     )
+
+
+def _unknown(size: footprint.Footprint, *, alone: bool) -> tuple[str, ...]:
+    """Why parts of the model's sizes are not known after a build."""
+    if not alone:
+        return (_NOT_ALONE, _NO_STACK)
+    return (_NOT_RUN,) if size.stack_bound is None else ()
 
 
 def _is_source(path: Path, out: Path) -> bool:

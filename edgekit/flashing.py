@@ -72,14 +72,33 @@ def _flash(board: Board, image: Image, order: Order, on_bytes: FlashProgress) ->
     return run.flash(board, image, choice, on_bytes, force=order.force)
 
 
+def _no_project(path: Path, board: Board, error: Exception) -> Problem:
+    hint = "Give a .tflite file, or the folder that `edgekit build -o` made."
+    if not isinstance(error, FileNotFoundError):
+        hint = "Make the project again with `edgekit build`."
+        return Problem(f"the project's {project.MARKER} cannot be used: {error}", str(path), hint=hint)
+    if source := _source_of(path):
+        hint = (
+            f"Give that project's own folder: edgekit flash {source} --board {board.name} (it builds what it flashes)."
+        )
+        return Problem("this is a build folder of CMake's, not a project of edgekit's", str(path), hint=hint)
+    return Problem("this is no project of edgekit's", str(path), f"no {project.MARKER} in it", hint=hint)
+
+
+def _source_of(path: Path) -> str:
+    """The project that a build folder of CMake's belongs to; empty if it is none."""
+    cache = path / "CMakeCache.txt"
+    lines = cache.read_text(encoding="utf-8", errors="replace").splitlines() if cache.is_file() else []
+    return next((line.partition("=")[2] for line in lines if line.startswith("CMAKE_HOME_DIRECTORY:")), "")
+
+
 def _image(path: Path, board: Board, progress: Progress, *, dry_run: bool) -> Image:
     """The image of a project folder, built if it was not yet."""
     try:
         marker: dict[str, Any] = json.loads((path / project.MARKER).read_text(encoding="utf-8"))
         name, made_for, build_id, compiler = (str(marker[k]) for k in ("model", "board", "build_id", "compiler"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "Give a .tflite file, or a folder that `edgekit build` wrote."
-        raise UserError(Problem(f"this is no project of edgekit's: {error}", str(path), hint=hint)) from error
+        raise UserError(_no_project(path, board, error)) from error
     if made_for != board.name:
         hint = f"Build it for {board.name}: edgekit build MODEL --board {board.name}"
         raise UsageError(Problem("this project was built for another board", str(path), made_for, board.name, hint))

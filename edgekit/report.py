@@ -12,7 +12,7 @@ from edgekit.reports.errors import errors
 from edgekit.reports.evaluation import evaluation
 from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack, ways
-from edgekit.reports.parts import console, written
+from edgekit.reports.parts import console, show, written
 from edgekit.reports.profile import ProfileReport
 from edgekit.reports.quantization import quantization
 from edgekit.reports.verification import after_demo, build, run, verification
@@ -20,5 +20,6 @@ from edgekit.reports.verification import after_demo, build, run, verification
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "channels",
     "comparison", "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernel_in_model",
-    "kernels", "layer", "ops", "quantization", "run", "sizes", "stack", "tools", "verification", "ways", "written",
+    "kernels", "layer", "ops", "quantization", "run", "show", "sizes", "stack", "tools", "verification", "ways",
+    "written",
 ]  # fmt: skip

@@ -22,7 +22,9 @@ from edgekit.errors import Problem, UserError
 from edgekit.plan.select import Objective
 
 QUIET_S = 5.0
-"""Without a terminal, a stage that goes on is spoken of this often."""
+"""Without a terminal, a stage is spoken of no more often than this, when another quarter of it is done."""
+ALIVE_S = 60.0
+"""Without a terminal, whatever goes on is spoken of at least this often."""
 LEFT_AFTER_S = 2.0
 """The time left is told of what has taken, and will take, longer than this."""
 
@@ -107,7 +109,7 @@ def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) 
         if as_json:
             sys.stdout.write(json.dumps(tree, indent=2, allow_nan=False) + "\n")
         else:
-            report.console().print(renderable)
+            report.show(renderable)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
@@ -167,6 +169,7 @@ class Progress:
         self._status = self._console.status("") if self._live else None
         self._stage = ""
         self._said = 0.0
+        self._quarter = 0
         self._began = (0.0, 0)
 
     def __call__(self, stage: str, done: int = 0, whole: int = 0) -> None:
@@ -181,10 +184,19 @@ class Progress:
         if self._status is not None:
             self._status.update(f"{stage}{share}")
             self._status.start()
-        elif stage != self._stage or now - self._said > QUIET_S:
-            self._console.print(f"... {stage}{share}")
+        elif self._tells(stage, now, done * 4 // whole if whole else 0):
+            self._console.print(f"... {stage}{share if stage == self._stage else ''}")
             self._said = now
         self._stage = stage
+
+    def _tells(self, stage: str, now: float, quarter: int) -> bool:
+        """Whether a line is due without a terminal: a stage begins, or was silent for long."""
+        if stage != self._stage:
+            self._quarter = quarter
+            return True
+        due = now - self._said > (QUIET_S if quarter > self._quarter else ALIVE_S)
+        self._quarter = quarter if due else self._quarter
+        return due
 
     def stop(self) -> None:
         """Take the live line away."""

@@ -158,9 +158,11 @@ def flash(
 
 def _stay(where: Path, board: str, progress: Progress) -> None:
     """Have the emulated board run a project's image until somebody presses Ctrl-C."""
-    with flashing.staying(where, board_files.load(board), progress) as port:
+    target = board_files.load(board)
+    with flashing.staying(where, target, progress) as port:
         progress.stop()
-        report.console().print(f"{board} is on, EMULATED, at {port}\nCtrl-C switches it off")
+        how = "on this computer itself" if target.emulator == "native" else "EMULATED"
+        report.console().print(f"{board} is on, {how}, at {port}\nCtrl-C switches it off")
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(1)

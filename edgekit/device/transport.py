@@ -130,6 +130,9 @@ def _has_descriptor(port: Any) -> bool:
         return False
 
 
+_PLUG_IN = "Plug the board in; `edgekit devices` lists what is there, with the ports."
+
+
 def _opening(url: str, error: Exception) -> Problem:
     text = str(error)
     code = error.errno if isinstance(error, OSError) else None
@@ -139,7 +142,7 @@ def _opening(url: str, error: Exception) -> Problem:
         hint = "Give yourself access to serial ports (on Linux: join the group dialout) and log in again."
         return Problem("the serial port may not be opened", url, hint=hint)
     if code == errno.ENOENT or "FileNotFoundError" in text:
-        return Problem("there is no such serial port", url, allowed=_present(), hint="Is the board plugged in?")
+        return Problem("there is no such serial port", url, allowed=_present(), hint=_PLUG_IN)
     hint = "Check the address, and that nothing else is connected to it."
     return Problem("the serial port cannot be opened", url, found=text, hint=hint)
 

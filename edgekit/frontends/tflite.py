@@ -102,7 +102,8 @@ def _load(source: Path | str | bytes) -> tuple[bytes, str]:
     try:
         return read_at_most(path, _MAX_BYTES), path.name
     except OSError as error:
-        raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path))) from error
+        hint = "Give the path of a .tflite file that can be read."
+        raise ModelError(Problem(f"the file cannot be read: {error.strerror}", str(path), hint=hint)) from error
 
 
 def _damaged(where: str, why: str) -> Problem:

@@ -38,9 +38,8 @@ class BoardList:
 def _boards(all_boards: Sequence[Board]) -> FittedTable:
     result = table(tight=True, spare=("title", "emulator", "checked"))
     for head in ("board", "title", "core", "MHz", "RAM", "flash", "emulator", "checked"):
-        result.add_column(
-            head, justify="right" if head in ("MHz", "RAM", "flash") else "left", no_wrap=True, whole=head == "board"
-        )
+        right = head in ("MHz", "RAM", "flash")
+        result.add_column(head, justify="right" if right else "left", no_wrap=head != "title", whole=head == "board")
     for b in all_boards:
         *cells, checked = _board(b)
         result.add_row(*cells, text((checked, "green" if b.checked else "yellow")))

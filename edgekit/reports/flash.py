@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from edgekit.device.flash.run import Flashed
-from edgekit.reports.parts import notes, size, text
+from edgekit.reports.parts import notes, size, text, would_run
 
 
 def flashed(f: Flashed) -> RenderableType:
     """What was done to which board, and how it is known that it holds the image."""
     if f.planned:
-        would = [Text(f"would run: {command}", no_wrap=True, overflow="ignore") for command in f.commands]
-        return Group(text("dry run: nothing is built, nothing is written"), *would, notes(_rows(f)))
+        then = [text("would then: ", (f.step, "bold"))] if f.step else []
+        head = text("dry run: nothing is built, nothing is written")
+        return Group(head, *would_run(f.commands), *then, notes(_rows(f)))
     if f.skipped:
         head = text((f.board, "bold"), " runs this very image already; nothing was written")
     else:
-        rate = f", {f.bytes / f.seconds / 1024:,.0f} KiB/s" if f.seconds and f.via != "emulator" else ""
-        what = ", EMULATED, switched on with" if f.via == "emulator" else " flashed with"
-        head = text((f.board, "bold"), f"{what} {size(f.bytes)} in {f.seconds:.1f} s{rate}")
+        head = text((f.board, "bold"), _done(f))
     known = [text(("verified: ", "green"), how) for how in f.verified]
     if not known:
         known = [
@@ -29,6 +27,14 @@ def flashed(f: Flashed) -> RenderableType:
             )
         ]
     return Group(head, *known, "", notes(_rows(f)))
+
+
+def _done(f: Flashed) -> str:
+    if f.via != "emulator":
+        rate = f", {f.bytes / f.seconds / 1024:,.0f} KiB/s" if f.seconds else ""
+        return f" flashed with {size(f.bytes)} in {f.seconds:.1f} s{rate}"
+    what = ", EMULATED, switched on with" if f.emulated else ", this computer itself, started"
+    return f"{what} {size(f.bytes)} in {f.seconds:.1f} s"
 
 
 def _rows(f: Flashed) -> list[tuple[str, str]]:

@@ -106,6 +106,16 @@ def written(path: Path, count: int) -> Text:
     return text((str(path), "bold"), f": {size(count)}")
 
 
+def would_run(commands: Sequence[str]) -> list[RenderableType]:
+    """Command lines as they are, to be copied: never cut nor broken, however narrow the console (see ``show``)."""
+    return [Text.assemble("would run: ", (c, "bold"), no_wrap=True, overflow="ignore") for c in commands]
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a report on stdout; only command lines are wider than the console."""
+    console().print(renderable, crop=False)
+
+
 def notes(rows: Sequence[tuple[str, str]]) -> Table:
     """Footnotes: what, and how it was got."""
     return facts(rows, style="bright_black", all_of_it="bright_black")

@@ -107,22 +107,29 @@ class Memory:
         stack = number(s.stack if s.stack is not None else s.stack_bound)
         ram = f"arena {s.arena:,} + stack {stack} + static {number(s.static)}"
         rows = (
-            ("RAM", s.known_ram, s.board_ram, ram),
-            ("flash", s.known_flash, s.board_flash, f"weights {s.weights:,} + code {number(s.code)}"),
+            ("RAM", s.known_ram, s.ram is not None, s.board_ram, ram),
+            (
+                "flash",
+                s.known_flash,
+                s.flash is not None,
+                s.board_flash,
+                f"weights {s.weights:,} + code {number(s.code)}",
+            ),
         )
         bars = grid()
         bars.add_column(style="bold")
         for _ in range(2):
             bars.add_column(justify="right", no_wrap=True)
-        for name, used, whole, parts in rows:
+        for name, used, sure, whole, parts in rows:
             share = used / whole if whole else 0.0
             style = "red" if share > 1 else "cyan"
             bar = Bar(share, _BAR, style, track=True) if whole else ""
             of = f" of {size(whole)}" if whole else ""
-            bars.add_row(name, size(used) + of, f"{share:.1%}" if whole else "", bar, parts if wide else "")
+            least = "" if sure else "at least "  # parts of it are not known
+            bars.add_row(name, f"{least}{size(used)}{of}", f"{share:.1%}" if whole else "", bar, parts if wide else "")
         yield bars
         if not wide:
-            yield text(("; ".join(f"{name}: {parts}" for name, _, _, parts in rows), "bright_black"))
+            yield text(("; ".join(f"{name}: {parts}" for name, *_, parts in rows), "bright_black"))
         if s.image_flash is not None:
             image = f"RAM {number(s.image_ram)}, flash {number(s.image_flash)}"
             yield text((f"whole image, with protocol and bench harness: {image}", "bright_black"))

@@ -9,11 +9,15 @@ from rich.console import Group, RenderableType
 
 from edgekit.ir.graph import Array
 from edgekit.reports.fitting import FittedTable
-from edgekit.reports.parts import dims, facts, notes, number, table, text
+from edgekit.reports.parts import dims, facts, notes, number, table, text, would_run
 from edgekit.reports.profile import Memory, accuracy, verdict
 from edgekit.results import Build, LayerCheck, Run, Verification
 
 _SHOWN = 12
+_BOUND = (
+    "the most any inference can need, proved from the machine code; `edgekit profile` shows what its runs did need "
+    "(the high-water mark), so that its RAM is less or equal"
+)
 
 
 def verification(v: Verification) -> RenderableType:
@@ -83,12 +87,11 @@ def build(b: Build) -> RenderableType:
         parts += [Memory(b.sizes), ""]
         rows = [("image", str(b.elf)), ("toolchain", f"{b.toolchain.name} {b.toolchain.version}")]
         if b.stack:
-            rows.append(("stack", "the most any inference can need, proved from the machine code"))
+            rows.append(("stack", _BOUND))
         rows.append(("again", f"cmake --build {b.elf.parent}   (needs no Python)"))
         return Group(*parts, notes(rows))
     listing = table()
     listing.add_column("file")
     for path in b.files:
         listing.add_row(path)
-    commands = [text("would run: ", (command, "bold")) for command in b.commands]
-    return Group(*parts, listing, "", *commands)
+    return Group(*parts, listing, "", *would_run(b.commands))

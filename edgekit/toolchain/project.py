@@ -93,7 +93,7 @@ def write_project(plan: Plan, board: Board, out: Path, *, toolchain: str = "zig"
 
 
 def project_files(plan: Plan, board: Board, compiler: Compiler, task: str = "") -> tuple[dict[str, str], str]:
-    """Every file of a project as text by path, and the build id: a hash over all of them and the compiler."""
+    """Every file of a project as text by path, and the build id: a hash over the compiler and all but the README."""
     place = placement.place(plan.arena_bytes, plan.weight_bytes, board)
     files = {**render(plan, _NO_ID, task), **_firmware(board)}
     sources = {
@@ -119,6 +119,7 @@ def project_files(plan: Plan, board: Board, compiler: Compiler, task: str = "") 
     build_id = digest.hexdigest()[:16]
     info = f"model/{plan.model}_info.c"
     files[info] = files[info].replace(f'"{_NO_ID}"', f'"{build_id}"')
+    files["README.md"] = _template("project.md.j2", context)
     marker = {"model": plan.model, "board": board.name, "build_id": build_id, "compiler": compiler.identity}
     files[MARKER] = json.dumps(marker, indent=1) + "\n"
     return files, build_id

@@ -85,7 +85,7 @@ def test_a_wire_that_is_missing_ends_with_the_reason_and_no_energy(project, simu
     [
         (("--meter", "ppk3"), "Did you mean 'ppk2'", 2),
         (("--meter", "ppk2:/dev/null-and-void", "--supply", "3"), "no such serial port", 4),
-        (("--meter", "ppk2"), "there is no PPK2", 4),
+        (("--meter", "ppk2"), "no PPK2 is plugged in", 4),
     ],
 )
 def test_a_meter_that_is_not_there_is_said_before_anything_is_built(options, words, code, tmp_path):

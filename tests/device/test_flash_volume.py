@@ -226,13 +226,15 @@ def test_a_dry_run_for_a_drive_that_is_not_there_still_says_what_would_be_copied
 def test_a_project_of_another_board_and_a_folder_that_is_none_are_refused(firmware, tmp_path):
     other = call("flash", firmware("nucleo-f446re").folder, "--board", "emu-m4", "--json", code=2)
     assert "another board" in json.loads(other.stdout)["error"]["problems"][0]["what"]
-    call("flash", tmp_path, "--board", "emu-m4", code=1)
+    assert "no .edgekit.json" in call("flash", tmp_path, "--board", "emu-m4", code=1).stderr
+    (tmp_path / "CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/of/mine\n", encoding="utf-8")
+    assert "edgekit flash /of/mine --board emu-m4" in call("flash", tmp_path, "--board", "emu-m4", code=1).stderr
 
 
 @pytest.mark.parametrize("name", ["emu-m3", "host"])
 def test_every_kind_of_emulated_board_takes_an_image(firmware, name):
     tree = json.loads(call("flash", firmware(name).folder, "--board", name, "--via", "emulator", "--json").stdout)
-    assert (tree["emulated"], len(tree["verified"])) == (True, 1)
+    assert (tree["emulated"], len(tree["verified"])) == (name != "host", 1)
 
 
 def test_staying_on_is_for_emulated_boards(firmware):

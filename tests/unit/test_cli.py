@@ -17,7 +17,7 @@ import edgekit
 from edgekit import demo, doctor, errors, resources
 from edgekit.board import load as load_board
 from edgekit.cli import app
-from edgekit.commands import catalogue
+from edgekit.commands import catalogue, common
 from edgekit.toolchain import compilers
 
 COMMANDS = (
@@ -262,6 +262,34 @@ def test_what_kernels_are_chosen_for_reaches_analyze_and_explain():
         assert parsed(*command, "--optimize", "size") != parsed(*command, "--optimize", "speed")
     fast, small = (parsed("explain", "layer", MODEL, "0", "--optimize", o)["kernel"] for o in ("speed", "size"))
     assert fast != small
+
+
+def test_a_board_that_is_not_named_is_asked_for_with_where_they_are_listed():
+    assert "`edgekit boards` lists them" in flat(call("run", MODEL, "--input", "x.npy").stderr)
+
+
+def test_help_breaks_lines_at_paragraphs_only():
+    assert "the emulated board takes the image" in flat(call("flash", "--help").stdout)
+    docs = [command.help for command in app.registered_commands]
+    assert not [doc for doc in docs if not doc or "\n" in doc.replace("\n\n", "")]
+
+
+def test_flash_dry_run_of_an_emulated_board_says_what_the_run_does():
+    text = call("flash", MODEL, "--board", "emu-m4", "--via", "emulator", "--dry-run").stdout
+    assert "would then: switch the EMULATED board on" in flat(text)
+    assert "would run: edgekit flash" not in text
+    assert "EMULATED" not in call("flash", MODEL, "--board", "host", "--dry-run").stdout
+
+
+def test_without_a_terminal_a_stage_is_named_once_without_a_share(monkeypatch, capsys):
+    now = iter([0.0, 1.0, 6.0, 12.0, 13.0, 80.0])
+    monkeypatch.setattr(common.time, "monotonic", lambda: next(now))
+    progress = common.Progress()
+    for done in (1, 2, 2, 3, 4, 4):
+        progress("counting", done, 4)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "... counting"
+    assert [line.split(" %")[0] for line in said[1:]] == ["... counting 50", "... counting 75", "... counting 100"]
 
 
 def test_a_dry_run_writes_nothing(tmp_path):

@@ -51,7 +51,8 @@ def assert_numbers_are_whole(narrow, wide):
 @pytest.mark.parametrize("args", COMMANDS, ids=lambda a: " ".join(a).replace(MODEL, "MODEL"))
 def test_every_report_fits_and_cuts_no_number(monkeypatch, args, width):
     narrow = printed(monkeypatch, width, *args)
-    assert max(len(line) for line in narrow.splitlines()) <= width
+    lines = [line for line in narrow.splitlines() if not line.startswith("would run: ")]  # those are to be copied whole
+    assert max(len(line) for line in lines) <= width
     assert_numbers_are_whole(narrow, printed(monkeypatch, 400, *args))
 
 

@@ -13,6 +13,7 @@ from support.made_up import CHECKS, OUTPUT, PROFILE, VERIFIED, ZIG, plan
 import edgekit
 from edgekit import board, demo, report
 from edgekit.costs import Cycles
+from edgekit.device.flash.run import Flashed
 from edgekit.emulate.cycles import for_target
 from edgekit.errors import BoardError, Problem
 from edgekit.plan.plan import Slot
@@ -255,3 +256,23 @@ def test_a_dry_run_lists_files_and_commands():
     for part in ("would generate", "a.c", "b.c", "would run: cmake -S out"):
         assert part in text
     assert build.json()["elf"] is None
+
+
+def test_command_lines_are_never_cut(capsys):
+    long = "cmake -S " + "folder/" * 40
+    report.show(report.build(Build(plan(), "emu-m4", Path("out"), ZIG, Sizes(), None, None, "0" * 16, (), (long,))))
+    done = Flashed("emu-m4", "0" * 16, "volume", "DRIVE", "as asked for", (long,), planned=True)
+    report.show(report.flashed(done))
+    assert capsys.readouterr().out.count(f"would run: {long}\n") == 2
+
+
+def test_totals_with_unknown_parts_are_called_at_least():
+    known = Sizes(arena=100, stack=20, static=4, weights=50, code=60)
+    assert "at least" not in words(report.build(_built(known)))
+    text = words(report.build(_built(replace(known, stack=None))))
+    assert "RAM at least 104 B" in text
+    assert "flash 110 B" in text
+
+
+def _built(sizes):
+    return Build(plan(), "emu-m4", Path("out"), ZIG, sizes, Path("out/build/m.elf"), None, "0" * 16, ())

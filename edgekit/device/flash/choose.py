@@ -77,6 +77,8 @@ def choose(board: Board, image: Image, wish: Wish, look: Look, *, dry_run: bool 
         raise UsageError(_may_be(board, maybe))
     if not board.emulator:
         raise FlashError(Problem("this board is not plugged in, and it has no emulator", board.name, hint=_how(board)))
+    if board.emulator == "native":
+        return Choice(OnEmulator(board, image), "the board is this computer: nothing is flashed, nothing is emulated")
     return Choice(OnEmulator(board, image), "nothing that is this board is plugged in: the EMULATED board is used")
 
 

@@ -29,13 +29,24 @@ class OnEmulator:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Nothing is done to the world; this is how to have the same board stay on."""
-        return (f"edgekit flash {self.image.elf.parent.parent} --board {self.board.name} --via emulator --stay",)
+        """None: edgekit does it itself, and nothing is done to the world."""
+        return ()
+
+    @property
+    def step(self) -> str:
+        """What ``write`` does, in words."""
+        on = "start the image on this computer" if self._native else f"switch the EMULATED board on ({self.place})"
+        return f"{on}, ask which build it runs, and end it (--via emulator --stay leaves it on)"
+
+    @property
+    def _native(self) -> bool:
+        return self.board.emulator == "native"
 
     def write(self, progress: Progress) -> Written:
         """Switch it on, ask which image it runs, switch it off."""
         with self.running(progress):
-            return Written(self.image.binary.stat().st_size, "the emulated board started it and says its build id")
+            who = "this computer" if self._native else "the emulated board"
+            return Written(self.image.binary.stat().st_size, f"{who} started it, and it says its build id")
 
     @contextmanager
     def running(self, progress: Progress) -> Generator[str]:
@@ -45,12 +56,12 @@ class OnEmulator:
             FlashError: it runs something else.
             TargetFaultError: the firmware stops.
         """
-        progress("switching the emulated board on", 0, 0)
+        progress("starting the image" if self._native else "switching the emulated board on", 0, 0)
         with launch(self.board, self.image.binary, self.image.elf) as emulated:
             running = build_id_of(emulated.url, self.board.serial.baud)
             if running != self.image.build_id:
                 emulated.check()
                 raise FlashError(
-                    Problem("the emulated board runs another image", self.board.name, running, self.image.build_id)
+                    Problem("what was started is another image", self.board.name, running, self.image.build_id)
                 )
             yield emulated.url

@@ -9,6 +9,7 @@ from typing import Any
 from edgekit.board import Board
 from edgekit.device.deploy import Image
 from edgekit.device.flash.choose import Choice
+from edgekit.device.flash.emulator import OnEmulator
 from edgekit.device.flash.running import build_id_of, wait_for
 from edgekit.device.flash.way import Progress, Way
 from edgekit.errors import PortError
@@ -21,7 +22,8 @@ _ASKED = "the board says over its port that it runs this build"
 class Flashed:
     """What was done. ``verified`` has every way in which it is known that the board holds the image; none if it is not.
 
-    ``skipped`` if the board ran this image already and nothing was written; ``planned`` if it was a dry run.
+    ``skipped`` if the board ran this image already and nothing was written; ``planned`` if it was a dry run. ``step``
+    says in words what no command line does.
     """
 
     board: str
@@ -37,14 +39,21 @@ class Flashed:
     port: str = ""
     skipped: bool = False
     planned: bool = False
+    step: str = ""
+
+    @property
+    def emulated(self) -> bool:
+        """Whether it was an emulated board; the host is this computer itself."""
+        return self.via == "emulator" and self.place != "native"
 
     def json(self) -> dict[str, Any]:
         """The result as JSON takes it."""
         return {
             "board": self.board, "build_id": self.build_id, "via": self.via, "place": self.place, "why": self.why,
-            "emulated": self.via == "emulator", "dry_run": self.planned, "skipped": self.skipped,
+            "emulated": self.emulated, "dry_run": self.planned, "skipped": self.skipped,
             "bytes": self.bytes, "seconds": round(self.seconds, 3), "verified": list(self.verified),
-            "port": self.port or None, "commands": list(self.commands), "notes": list(self.notes),
+            "port": self.port or None, "commands": list(self.commands), "step": self.step or None,
+            "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -94,5 +103,5 @@ def _head(board: Board, image: Image, choice: Choice) -> dict[str, Any]:
     way: Way = choice.way
     return {
         "board": board.name, "build_id": image.build_id, "via": way.name, "place": way.place, "why": choice.why,
-        "commands": way.commands, "port": choice.port,
+        "commands": way.commands, "port": choice.port, "step": way.step if isinstance(way, OnEmulator) else "",
     }  # fmt: skip

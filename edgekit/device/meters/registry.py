@@ -108,7 +108,11 @@ def _only_port(name: str, vid: int, pid: int) -> str:
     instruments = {str(p.serial_number) for p in found}
     if len(instruments) == 1:
         return min(str(p.device) for p in found)
-    ports = ", ".join(sorted(str(p.device) for p in found)) or "none"
-    what = f"there is no {name}" if not found else f"there is more than one {name}"
-    hint = f"Plug it in, or give its port: --meter {name.lower()}:PORT."
-    raise MeterError(Problem(what, found=ports, allowed="one", hint=hint))
+    ports = ", ".join(sorted(str(p.device) for p in found))
+    by_port = f"give its port: --meter {name.lower()}:PORT."
+    if not found:
+        hint = f"Plug it in (`edgekit devices` lists meters), or {by_port}"
+        raise MeterError(Problem(f"no {name} is plugged in", hint=hint))
+    raise MeterError(
+        Problem(f"more than one {name} is plugged in", found=ports, hint=f"Unplug the others, or {by_port}")
+    )
