@@ -16,8 +16,8 @@ from edgekit.plan.plan import Plan
 from edgekit.plan.select import Objective
 from edgekit.toolchain import placement
 
-_Key = tuple[str, int, int]
-"""What of a board decides about the plan: its core, its largest flash bank, and its room for the arena."""
+Plans = dict[tuple[str, int, int, Objective], Plan | EdgekitError]
+"""Plans by what decides about them: core, largest flash bank, room for the arena, and what is wanted most."""
 CODE_ESTIMATE = 16 * 1024
 """Flash allowed for kernels and runtime where nothing was built yet: that of MLPerf Tiny's models is below it."""
 
@@ -132,8 +132,8 @@ def analyze(
     alone = len(boards) == 1
     if alone:
         check(optimised, boards[0].target)
-    plans: dict[_Key, Plan | EdgekitError] = {}
-    fits = tuple(_fit(optimised, board, objective, plans) for board in boards)
+    plans: Plans = {}
+    fits = tuple(fit(optimised, board, objective, plans) for board in boards)
     plan = next(iter(plans.values())) if alone else None
     chosen = {name: x.kernel for x in plan.layers for name in x.origin} if isinstance(plan, Plan) else {}
     constants = {n for node in graph.nodes for n in node.inputs if n and graph.tensors[n].data is not None}
@@ -177,9 +177,10 @@ def available(board: Board) -> tuple[int, int]:
     return ram, flash - board.vector_offset
 
 
-def _fit(graph: Graph, board: Board, objective: Objective, plans: dict[_Key, Plan | EdgekitError]) -> Fit:
+def fit(graph: Graph, board: Board, objective: Objective, plans: Plans) -> Fit:
+    """How an optimised graph fits a board; ``plans`` keeps what was planned, for boards that are alike."""
     room = placement.room(board)
-    key = (board.target.core, max((b.size for b in board.target.banks("flash")), default=0), room)
+    key = (board.target.core, max((b.size for b in board.target.banks("flash")), default=0), room, objective)
     if key not in plans:
         plans[key] = _plan(graph, board.target, objective, room)
     plan = plans[key]

@@ -10,6 +10,7 @@ from edgekit.reports.compare import comparison
 from edgekit.reports.devices import devices
 from edgekit.reports.errors import errors
 from edgekit.reports.evaluation import evaluation
+from edgekit.reports.fits import fits
 from edgekit.reports.flash import flashed
 from edgekit.reports.memory import ArenaOverTime, layer, sizes, stack, ways
 from edgekit.reports.parts import console, show, written
@@ -19,7 +20,7 @@ from edgekit.reports.verification import after_demo, build, run, verification
 
 __all__ = [
     "ArenaOverTime", "BoardList", "ProfileReport", "after_demo", "analysis", "bench", "build", "cached", "channels",
-    "comparison", "console", "cost_tables", "devices", "errors", "evaluation", "flashed", "kernel", "kernel_in_model",
-    "kernels", "layer", "ops", "quantization", "run", "show", "sizes", "stack", "tools", "verification", "ways",
-    "written",
+    "comparison", "console", "cost_tables", "devices", "errors", "evaluation", "fits", "flashed", "kernel",
+    "kernel_in_model", "kernels", "layer", "ops", "quantization", "run", "show", "sizes", "stack", "tools",
+    "verification", "ways", "written",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "keeping",
         "cache",
         "doctor",
+        "fits",
         "flashing",
         "quantizing",
         "report",

@@ -5,10 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 
 from edgekit.analysis import CODE_ESTIMATE, Analysis, Fit
-from edgekit.reports.fitting import Bar, FittedTable
-from edgekit.reports.parts import counted, dims, notes, number, size, table, text
-
-_BAR = 12
+from edgekit.reports.fitting import FittedTable
+from edgekit.reports.parts import counted, dims, need, notes, number, size, table, text
 
 
 def analysis(a: Analysis) -> RenderableType:
@@ -70,13 +68,6 @@ def _boards(fits: tuple[Fit, ...]) -> FittedTable:
         if f.reason:
             result.add_row(f.board, f.core, verdict, "-", "-", "-", "", "-", "")
             continue
-        ram, flash = _need(f.ram, f.ram_available), _need(f.flash, f.flash_available)
+        ram, flash = need(f.ram, f.ram_available), need(f.flash, f.flash_available)
         result.add_row(f.board, f.core, verdict, number(f.arena), number(f.lower_bound), *ram, *flash)
     return result
-
-
-def _need(used: int, whole: int) -> tuple[RenderableType, RenderableType]:
-    if not whole:
-        return size(used), ""
-    share = used / whole
-    return f"{size(used)} {share:.0%}", Bar(share, _BAR // 2, "red" if share > 1 else "cyan", track=True)

@@ -12,13 +12,14 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.reports.fitting import FittedTable
+from edgekit.reports.fitting import Bar, FittedTable
 
 PIPED_WIDTH = 100
 NARROW = 100
 """Reports drop columns below this many."""
 
 _KIB = 1024
+_NEED_BAR = 6
 _LARGE = 1000
 _MS, _S = 1_000.0, 1_000_000.0
 
@@ -55,6 +56,14 @@ def size(count: int) -> str:
         if value >= _LARGE:
             value, unit, decimals = value / _KIB, larger, 2
     return f"{value:,.{decimals}f}".rstrip("0").rstrip(".") + f" {unit}"
+
+
+def need(used: int, whole: int) -> tuple[RenderableType, RenderableType]:
+    """Bytes used with their share of the whole, and a bar of it; red beyond it. ``whole`` 0: not limited."""
+    if not whole:
+        return size(used), ""
+    share = used / whole
+    return f"{size(used)} {share:.0%}", Bar(share, _NEED_BAR, "red" if share > 1 else "cyan", track=True)
 
 
 def duration(microseconds: float) -> str:

@@ -18,6 +18,7 @@ MODEL = str(demo.MODEL)
 COMMANDS = (
     ("analyze", MODEL),
     ("analyze", MODEL, "--board", "nucleo-f446re"),
+    ("fit", MODEL),
     ("build", MODEL, "--board", "nucleo-l4r5zi", "--dry-run"),
     ("explain", "memory", MODEL),
     ("explain", "size", MODEL),

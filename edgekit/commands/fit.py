@@ -1,0 +1,38 @@
+"""The command fit: one table of all boards, before anything is built or bought."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import edgekit
+from edgekit import board as board_files
+from edgekit import fits, passes, report
+from edgekit.commands.common import Json, Model, emit, working
+
+
+def fit(
+    model: Model,
+    board: Annotated[
+        str, typer.Option("--board", "-b", metavar="BOARD", help="Only this board; exit code 1 if it does not fit.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Show for every board whether a model fits, what is short by how much, and which option makes it fit.
+
+    RAM is the planned arena and the board's stack reserve, flash the packed weights and an estimate of the code.
+
+    Examples: edgekit fit model.tflite · edgekit fit model.tflite --board nucleo-f446re --json
+    """
+    boards = [board_files.load(name) for name in ((board,) if board else board_files.names())]
+    with working() as progress:
+        graph = edgekit.load(model)
+        optimised = passes.optimise(graph, "")
+        found: list[fits.Answer] = []
+        for answer in fits.answers(optimised, boards):
+            found.append(answer)
+            progress("planning for every board", len(found), len(boards))
+    emit({"model": graph.name, "boards": [a.json() for a in found]}, report.fits(graph.name, found), as_json=json)
+    if board and not found[0].best.fits:
+        raise typer.Exit(1)
