@@ -145,6 +145,8 @@ def build(job: Job, *, dry_run: bool = False) -> Build:
             if bound is not None
         ),
         stack_reserved=size.stack_reserved,
+        code_parts=size.code_parts,
+        static_parts=size.static_parts,
     )
 
 

@@ -16,6 +16,7 @@ from edgekit.costs import UNTIMED, Cycles, Energy, Latency, LayerProfile
 from edgekit.ir.graph import Array
 from edgekit.plan.plan import Plan
 from edgekit.scoring import Accuracy
+from edgekit.toolchain.footprint import Part
 
 How = Literal["emulated", "measured"]
 
@@ -137,6 +138,7 @@ class Build:
 
     ``image`` is what is flashed or run, ``elf`` the same with symbols; the firmware reports ``build_id``. ``stack``
     has the bounds of one inference and of the whole image where they are proved, ``stack_reserved`` is the board's.
+    ``code_parts`` and ``static_parts`` name every byte of ``sizes.code`` and ``sizes.static``.
     """
 
     plan: Plan
@@ -151,6 +153,8 @@ class Build:
     commands: tuple[str, ...] = ()
     stack: tuple[Stack, ...] = ()
     stack_reserved: int = 0
+    code_parts: tuple[Part, ...] = ()
+    static_parts: tuple[Part, ...] = ()
 
     def json(self) -> dict[str, Any]:
         """What ``build --json`` prints."""

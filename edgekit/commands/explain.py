@@ -165,14 +165,17 @@ def _way(way: Way, instructions: int) -> dict[str, Any]:
 
 
 def _size(asked: _Question) -> Answer:
-    sizes, reason = None, ""
+    built, reason = None, ""
     plan = asked.plan()
     try:
-        sizes = asked.build().sizes
+        built = asked.build()
     except MissingToolError as error:
         reason = str(error.problems[0])
     tree = _part(plan, "title", "arena_bytes", "constants", "layers") | {"board": asked.board}
-    return tree | (sizes.json() if sizes else {}), report.sizes(plan, asked.board, sizes, reason)
+    if built is not None:
+        tree |= built.sizes.json()
+        tree |= {"code": [p.json() for p in built.code_parts], "static": [p.json() for p in built.static_parts]}
+    return tree, report.sizes(plan, asked.board, built, reason)
 
 
 def _layer(asked: _Question) -> Answer:

@@ -15,7 +15,8 @@ from edgekit.reports.choices import candidates
 from edgekit.reports.fitting import Bar
 from edgekit.reports.parts import dims, facts, notes, number, size, table, text
 from edgekit.reports.profile import Memory
-from edgekit.results import Build, Sizes
+from edgekit.results import Build
+from edgekit.toolchain.footprint import UNNAMED, Part
 
 _ROWS = 24
 
@@ -177,32 +178,62 @@ def _ints(x: Layer, names: Sequence[str]) -> str:
     return ", ".join(f"{name}={x.ints[name]}" for name in names) or "none"
 
 
-def sizes(plan: Plan, board: str, built: Sizes | None = None, reason: str = "") -> RenderableType:
+def sizes(plan: Plan, board: str, built: Build | None = None, reason: str = "") -> RenderableType:
     """Where flash and RAM go: of the built image, then constants and arena by layer; ``reason`` why none was built."""
+    rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]
+    rows.append(("arena", f"{size(plan.arena_bytes)} planned, {size(plan.lower_bound)} is the lower bound"))
+    parts: list[RenderableType] = [text((plan.title, "bold"), f" on {board} ({plan.core})"), ""]
+    code: list[RenderableType] = []
+    if built is not None:
+        known = built.sizes
+        told = known if known.stack_bound is None else replace(known, notes=())
+        parts += [Memory(told), ""]
+        if built.code_parts:
+            code = ["", _code(plan, built.code_parts)]
+            rows.append(("static", ", ".join(f"{p.name} {p.bytes:,} B" for p in built.static_parts) or "none"))
+        stack = "; stack is what any inference can need at most, proved" if known.stack_bound is not None else ""
+        rows.append(("code, static", f"model, kernels and runtime, read from the linked image{stack}"))
+    else:
+        rows.append(("not shown", f"code, stack and static variables: no image was built. {reason}"))
+    return Group(*parts, _by_layer(plan, built.sizes.weights if built else 0), *code, "", notes(rows))
+
+
+def _by_layer(plan: Plan, linked: int) -> RenderableType:
+    """Constants and arena; ``linked`` is what the constants take in the image, 0 if there is none."""
+    whole = linked or plan.weight_bytes
     result = table(footer=True)
     result.add_column("layer", "total", tail=True)
     result.add_column("op", no_wrap=True)
-    result.add_column("constants", number(plan.weight_bytes), justify="right", no_wrap=True)
+    result.add_column("constants", number(whole), justify="right", no_wrap=True)
     result.add_column("", no_wrap=True)
     result.add_column("alive in arena", number(plan.arena_bytes), justify="right", no_wrap=True)
     result.add_column("", no_wrap=True)
     for i, x in enumerate(plan.layers):
         held = max((alive(plan, k) for k, step in enumerate(plan.steps) if step.layer == i), default=0)
         result.add_row(
-            x.name, x.op, number(x.weight_bytes), Bar(_part(x.weight_bytes, plan.weight_bytes), 12),
+            x.name, x.op, number(x.weight_bytes), Bar(_part(x.weight_bytes, whole), 12),
             number(held), Bar(_part(held, plan.arena_bytes), 12),
         )  # fmt: skip
-    rows = [("constants", "in flash, as packed for the kernels; an array two layers share counts where it is first")]
-    rows.append(("arena", f"{size(plan.arena_bytes)} planned, {size(plan.lower_bound)} is the lower bound"))
-    parts: list[RenderableType] = [text((plan.title, "bold"), f" on {board} ({plan.core})"), ""]
-    if built is not None:
-        told = built if built.stack_bound is None else replace(built, notes=())
-        parts += [Memory(told), ""]
-        stack = "; stack is what any inference can need at most, proved" if built.stack_bound is not None else ""
-        rows.append(("code, static", f"model, kernels and runtime, read from the linked image{stack}"))
-    else:
-        rows.append(("not shown", f"code, stack and static variables: no image was built. {reason}"))
-    return Group(*parts, result, "", notes(rows))
+    if filling := whole - sum(x.weight_bytes for x in plan.layers):
+        result.add_row(UNNAMED, "alignment", number(filling), "", "", "")
+    return result
+
+
+def _code(plan: Plan, parts: Sequence[Part]) -> RenderableType:
+    """Every byte of code: the calls of all layers in one line, and each other function or object."""
+    calls, rest = f"{plan.model}_layer_", dict[str, int]()
+    for part in parts:
+        name = f"calls of the {len(plan.layers)} layers" if part.name.startswith(calls) else part.name
+        name = f"{name} in {part.section}" if name == UNNAMED else name.removeprefix(f"{plan.model}_")
+        rest[name] = rest.get(name, 0) + part.bytes
+    most = max(rest.values(), default=0)
+    result = table(footer=True)
+    result.add_column("code", "total", no_wrap=True)
+    result.add_column("bytes", number(sum(rest.values())), justify="right")
+    result.add_column("", no_wrap=True)
+    for name, count in sorted(rest.items(), key=lambda x: (-x[1], x[0])):
+        result.add_row(name, number(count), Bar(_part(count, most), 12))
+    return result
 
 
 def stack(b: Build) -> RenderableType:

@@ -132,7 +132,7 @@ def test_frames_are_those_that_gcc_says(core, level, tmp_path):
 
 
 def _footprint(bound):
-    return Footprint(0, 0, 0, 0, 0, 512, bound, bound, 0, 0, ())
+    return Footprint(0, 0, 0, 0, 0, 512, bound, bound, 0, 0, (), ())
 
 
 def test_an_image_whose_stack_can_run_over_is_refused():
