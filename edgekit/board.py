@@ -55,12 +55,17 @@ class Memory:
 
 @dataclass(frozen=True)
 class Target:
-    """What the compiler may know of a board: core, memories, clock and flash wait states."""
+    """What the compiler may know of a board: core, memories, clock and flash wait states.
+
+    ``external_flash`` is executed in place over a serial bus, behind a cache, whose misses take far longer than wait
+    states.
+    """
 
     core: str
     memories: tuple[Memory, ...]
     clock_hz: int
     flash_wait_states: int = 0
+    external_flash: bool = False
 
     @property
     def isas(self) -> tuple[str, ...]:
@@ -91,11 +96,13 @@ class Volume:
     """The drive a board shows, onto which an image is copied.
 
     ``code`` is what its MBED.HTM or DETAILS.TXT begin the board's id with, or the Board-ID of its INFO_UF2.TXT.
+    ``uf2_absolute`` puts a block of the family "absolute" before the image's (erratum RP2350-E10).
     """
 
     code: str
     image: Literal["bin", "hex", "uf2"]
     uf2_family: int = 0
+    uf2_absolute: bool = False
 
 
 @dataclass(frozen=True)
@@ -233,6 +240,7 @@ def _target(table: _Table, banks: list[_Table]) -> Target:
         memories=tuple(memories),
         clock_hz=table.integer("clock_hz", 1, required=True),
         flash_wait_states=table.integer("flash_wait_states", 0),
+        external_flash=table.take("external_flash", (bool,), default=False),
     )
 
 
@@ -251,7 +259,10 @@ def _volume(table: _Table) -> Volume:
     family = table.integer("uf2_family", 0)
     if (image == "uf2") != bool(family):
         table.problem("'uf2_family' goes with image = \"uf2\"", f"{family:#x} with '{image}'")
-    return Volume(table.text("code", required=True), cast('Literal["bin", "hex", "uf2"]', image), family)
+    absolute = table.take("uf2_absolute", (bool,), default=False)
+    if absolute and not family:
+        table.problem("'uf2_absolute' goes with 'uf2_family'", "no 'uf2_family'")
+    return Volume(table.text("code", required=True), cast('Literal["bin", "hex", "uf2"]', image), family, absolute)
 
 
 def _flash(table: _Table) -> Flash:

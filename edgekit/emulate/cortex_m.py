@@ -6,7 +6,6 @@ mistakes it would swallow, stop the board with a ``Fault``.
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import unicorn
 from unicorn import arm_const as arm
 
-from edgekit.emulate import engine, peripherals
+from edgekit.emulate import bootrom, engine, peripherals
 from edgekit.emulate.counters import FLAG_FPU, Counters
 from edgekit.emulate.fast_uart import FastUart
 from edgekit.emulate.fault import Fault
@@ -89,10 +88,12 @@ class Machine:
         self._hooks: Hooks = attach(self._uc, setup.counters, setup.library)
 
     def run(self) -> Fault | None:
-        """Run from the reset vector; None if the firmware reset the board, else why it stopped."""
-        target = self._setup.board.target
-        vectors = target.banks("flash")[0].origin + self._setup.board.vector_offset
-        stack, pc = struct.unpack("<II", self._uc.mem_read(vectors, 8))
+        """Run from the boot ROM on; None if the firmware reset the board, else why it stopped."""
+        try:
+            stack, pc = bootrom.entry(self._setup.board, self._read)
+        except bootrom.NotBootableError as error:
+            self._hooks.close()
+            return Fault(f"it does not start the image: {error}", 0, "the boot ROM")
         self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
         try:
             while True:
@@ -105,6 +106,13 @@ class Machine:
             for uart in self._fast_uarts:
                 uart.flush()
             self._hooks.close()
+
+    def _read(self, address: int, size: int) -> bytes:
+        """Bytes of memory; what lies outside reads as erased flash."""
+        try:
+            return bytes(self._uc.mem_read(address, size))
+        except engine.UcError:
+            return b"\xff" * size
 
     def _resume(self, pc: int) -> None:
         try:

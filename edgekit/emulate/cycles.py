@@ -59,6 +59,7 @@ _L4R5 = CycleModel(
     instruction_lines=64,
     data_lines=32,
 )
+_MISSES = "what the cache of its external flash misses is not counted"
 _FACTORS = {"cortex-m33": (0.81, 20), "cortex-m7": (0.54, 25)}
 
 
@@ -73,6 +74,8 @@ def for_target(target: Target) -> CycleModel | None:
         scale, error = _FACTORS[target.core]
         how = f"{scale} of a Cortex-M4 at 120 MHz with 5 flash wait states"
         basis = f"a factor of {scale} on a Cortex-M4's estimate, from published results; not checked on this part"
+        if target.external_flash:
+            return replace(_L4R5, how=how, scale=scale, error_percent=None, basis=f"{basis}; {_MISSES}")
         return replace(_L4R5, how=how, scale=scale, error_percent=error, basis=basis)
     if target.core == "cortex-m55":
         return CycleModel("one cycle an instruction, two for a taken branch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgekit.errors import FitError, Problem, UserError
 
@@ -16,6 +16,7 @@ _DATA, _END, _SEGMENT, _LINEAR = 0, 1, 2, 4
 _UF2_BLOCK = 512
 _UF2_MAGICS = (0x0A32_4655, 0x9E5D_5157, 0x0AB1_6F30)
 _UF2_NOT_FLASH = 1
+_UF2_ABSOLUTE = 0xE48B_FF57
 
 
 def read(path: Path, origin: int) -> list[tuple[int, bytes]]:
@@ -65,10 +66,21 @@ def _intel_hex(text: str) -> list[tuple[int, bytes]]:
     raise ValueError(message)
 
 
+class _Download(NamedTuple):
+    """Blocks that belong together: how many there are to be, their family, and address and page by number."""
+
+    total: int
+    family: int
+    pages: dict[int, tuple[int, bytes]]
+
+
 def _uf2(data: bytes) -> list[tuple[int, bytes]]:
-    """Blocks in any order, each with its address; all of one family, none missing."""
-    found: dict[int, tuple[int, bytes]] = {}
-    counts: set[tuple[int, int]] = set()
+    """Pages as the boot ROM writes them; of the last download no block may be missing, whatever their order.
+
+    Blocks of another number or family begin a download of their own: only one of the family "absolute" may be left
+    unfinished, as erratum RP2350-E10 wants it.
+    """
+    downloads: list[_Download] = []
     for at in range(0, len(data), _UF2_BLOCK):
         block = data[at : at + _UF2_BLOCK]
         if (
@@ -79,13 +91,20 @@ def _uf2(data: bytes) -> list[tuple[int, bytes]]:
             raise ValueError(message)
         flags, address, size, number, count, family = struct.unpack_from("<6I", block, 8)
         if not flags & _UF2_NOT_FLASH:
-            counts.add((count, family))
-            found[number] = (address, block[32 : 32 + size])
-    if len(counts) != 1 or len(found) != next(iter(counts))[0]:
-        message = f"{len(found)} UF2 blocks, of {sorted(counts)} blocks and families"
+            if not downloads or (downloads[-1].total, downloads[-1].family) != (count, family):
+                downloads.append(_Download(count, family, {}))
+            downloads[-1].pages[number] = (address, block[32 : 32 + size])
+    if not downloads:
+        message = "there is no UF2 block for flash in it"
         raise ValueError(message)
+    for download in downloads:
+        missing = download.total - len(download.pages)
+        if missing and (download is downloads[-1] or download.family != _UF2_ABSOLUTE):
+            message = f"{missing} of {download.total} UF2 blocks of family {download.family:#x} are missing"
+            raise ValueError(message)
     pieces: list[tuple[int, bytearray]] = []
-    for address, piece in sorted(found.values()):
+    written = {address: page for download in downloads for address, page in download.pages.values()}
+    for address, piece in sorted(written.items()):
         if pieces and pieces[-1][0] + len(pieces[-1][1]) == address:
             pieces[-1][1].extend(piece)
         else:

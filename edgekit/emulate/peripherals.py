@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from edgekit.emulate.registers import (
     AtomicBlock,
     Block,
+    Clocks,
     CycleCounter,
     Follow,
     NordicClock,
     Pins,
+    Pll,
     Resets,
     SystemControl,
     Timer,
+    Watchdog,
     cmsdk_uart,
     nordic_uart,
     pl011,
@@ -150,18 +153,19 @@ def _nrf52840(system: System) -> tuple[Block, ...]:
     )
 
 
-def _rp2040(system: System) -> tuple[Block, ...]:
-    locked = {0x00: 1 << 31}
-    selected = (Follow(0x38, 0x30, 3, 0), Follow(0x44, 0x3C, 1, 0))
+_CRYSTAL_STABLE = (Follow(0x04, 0x00, 1 << 21, 10),)
+"""STATUS of XOSC, by a bit that only the code for "on" has: FABh, not D1Eh, in bits 23:12 of CTRL."""
 
+
+def _rp2040(system: System) -> tuple[Block, ...]:
     def microseconds() -> int:
         return system.clock() * _MEGAHERTZ // system.clock_hz
 
     return (
-        Resets(0x4000_C000),
-        AtomicBlock(0x4002_4000, fixed={0x04: 1 << 31}),
-        AtomicBlock(0x4002_8000, fixed=locked),
-        _Clocks(0x4000_8000, selected),
+        Resets(0x4000_C000, 0x1FF_FFFF),
+        AtomicBlock(0x4002_4000, _CRYSTAL_STABLE),
+        Pll(0x4002_8000),
+        Clocks(0x4000_8000),
         AtomicBlock(0x4005_8000),
         Timer(0x4005_4000, 0x4000, 0x28, microseconds, down=False),
         AtomicBlock(0x4001_4000),
@@ -171,14 +175,20 @@ def _rp2040(system: System) -> tuple[Block, ...]:
     )
 
 
-class _Clocks(AtomicBlock):
-    """CLOCKS of the RP2040: SELECTED shows the source chosen as one bit."""
-
-    def read(self, offset: int) -> int:
-        """REF_SELECTED 0x38 and SYS_SELECTED 0x44 are one-hot."""
-        if offset in (0x38, 0x44):
-            return 1 << super().read(offset)
-        return super().read(offset)
+def _rp2350(system: System) -> tuple[Block, ...]:
+    isolated = dict.fromkeys(range(0x04, 0xC4, 4), 0x116)  # GPIO0 to GPIO47
+    return (
+        Resets(0x4002_0000, 0x1FFF_FFFF),
+        AtomicBlock(0x4004_8000, _CRYSTAL_STABLE),
+        Pll(0x4005_0000),
+        Clocks(0x4001_0000),
+        AtomicBlock(0x4001_8000),
+        Watchdog(0x400D_8000, system.on_reset),
+        AtomicBlock(0x4002_8000),
+        AtomicBlock(0x4003_8000, reset=isolated),
+        Pins(0xD000_0000, (0x18, 1 << 2), (0x20, 1 << 2), system.on_trigger, 0x1000),
+        pl011(0x4007_0000, system.line),
+    )
 
 
 _PORTS: dict[str, Callable[[System], tuple[Block, ...]]] = {
@@ -191,4 +201,5 @@ _PORTS: dict[str, Callable[[System], tuple[Block, ...]]] = {
     "stm32u5": _stm32u5,
     "nrf52840": _nrf52840,
     "rp2040": _rp2040,
+    "rp2350": _rp2350,
 }

@@ -172,10 +172,10 @@ class NordicClock(Block):
 
 
 class AtomicBlock(Block):
-    """A block of the RP2040, with its aliases at +0x1000 xor, +0x2000 set, +0x3000 clear."""
+    """A block of the RP2040 or RP2350, with its aliases at +0x1000 xor, +0x2000 set, +0x3000 clear."""
 
-    def __init__(self, base: int, follow: tuple[Follow, ...] = (), fixed: dict[int, int] | None = None) -> None:
-        super().__init__(base, 0x4000, follow, fixed)
+    def __init__(self, base: int, follow: tuple[Follow, ...] = (), reset: dict[int, int] | None = None) -> None:
+        super().__init__(base, 0x4000, follow, reset=reset)
 
     def read(self, offset: int) -> int:
         """The register, whichever alias."""
@@ -189,13 +189,59 @@ class AtomicBlock(Block):
 
 
 class Resets(AtomicBlock):
-    """RESETS of the RP2040: a block is ready as soon as its reset is released."""
+    """RESETS of the RP2040 or RP2350: ``blocks`` are held in reset, and ready as soon as it is released."""
 
     _RESET_DONE = 8
 
+    def __init__(self, base: int, blocks: int) -> None:
+        super().__init__(base, reset={0: blocks})
+        self._blocks = blocks
+
     def read(self, offset: int) -> int:
         """RESET_DONE is the complement of RESET."""
-        return ~super().read(0) & 0x1FF_FFFF if offset == self._RESET_DONE else super().read(offset)
+        return ~super().read(0) & self._blocks if offset == self._RESET_DONE else super().read(offset)
+
+
+class Pll(AtomicBlock):
+    """PLL_SYS of the RP2040 or RP2350: it locks once it and its oscillator are on and the multiplier is set."""
+
+    _CS, _PWR, _FBDIV, _PRIM = 0x00, 0x04, 0x08, 0x0C
+    _OFF, _LOCK = 0x21, 1 << 31
+
+    def __init__(self, base: int) -> None:
+        super().__init__(base, reset={self._CS: 1, self._PWR: 0x2D, self._PRIM: 0x7_7000})
+
+    def read(self, offset: int) -> int:
+        """CS shows the lock."""
+        runs = not super().read(self._PWR) & self._OFF and super().read(self._FBDIV)
+        return super().read(offset) | (self._LOCK if runs and offset == self._CS else 0)
+
+
+class Clocks(AtomicBlock):
+    """CLOCKS of the RP2040 or RP2350: SELECTED shows the source chosen as one bit."""
+
+    def __init__(self, base: int) -> None:
+        super().__init__(base, (Follow(0x38, 0x30, 3, 0), Follow(0x44, 0x3C, 1, 0)))
+
+    def read(self, offset: int) -> int:
+        """REF_SELECTED 0x38 and SYS_SELECTED 0x44 are one-hot."""
+        return 1 << super().read(offset) if offset in (0x38, 0x44) else super().read(offset)
+
+
+class Watchdog(AtomicBlock):
+    """WATCHDOG of the RP2040 or RP2350: it can be told to reset the chip at once."""
+
+    _CTRL, _TRIGGER = 0x00, 1 << 31
+
+    def __init__(self, base: int, on_reset: Callable[[], None]) -> None:
+        super().__init__(base)
+        self._on_reset = on_reset
+
+    def write(self, offset: int, value: int) -> None:
+        """TRIGGER of CTRL resets."""
+        super().write(offset, value)
+        if self.read(self._CTRL) & self._TRIGGER:
+            self._on_reset()
 
 
 class Timer(Block):

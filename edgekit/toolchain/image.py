@@ -35,7 +35,8 @@ def write_uf2(path: Path, board: Board) -> Path | None:
     if board.volume is None or board.volume.image != "uf2":
         return None
     result = path.with_suffix(".uf2")
-    result.write_bytes(uf2.write(elf.read(path).segments, board.volume.uf2_family))
+    first = uf2.absolute_block(board.target.banks("flash")[0].end) if board.volume.uf2_absolute else b""
+    result.write_bytes(first + uf2.write(elf.read(path).segments, board.volume.uf2_family))
     return result
 
 

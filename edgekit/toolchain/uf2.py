@@ -12,7 +12,9 @@ from edgekit.toolchain.elf import Segment
 
 BLOCK = 512
 PAYLOAD = 256
-"""Bytes of image in a block, at a multiple of as many: what the RP2040's boot ROM takes."""
+"""Bytes of image in a block, at a multiple of as many: what the boot ROMs of RP2040 and RP2350 take."""
+ABSOLUTE = 0xE48B_FF57
+"""The family of what goes to its address whatever the partitions: RP2350 datasheet, 5.5.3."""
 
 _START, _SECOND, _END = 0x0A32_4655, 0x9E5D_5157, 0x0AB1_6F30
 _FAMILY_PRESENT = 0x2000
@@ -39,6 +41,16 @@ def write(parts: Iterable[Segment], family: int) -> bytes:
         _block(number, len(pages), address, bytes(pages[address]), family)
         for number, address in enumerate(sorted(pages))
     )
+
+
+def absolute_block(flash_end: int) -> bytes:
+    """A block for the last page of flash, as picotool puts it before the others: one of two, the other never comes.
+
+    Erratum RP2350-E10: revision A2's boot ROM looks for partitions before it can read the flash, and takes no image
+    if there are some. A block that asks for no partition has it set the flash up. The image may use that page all the
+    same: its blocks come afterwards, as a download of their own, which erases anew.
+    """
+    return _block(0, 2, flash_end - PAYLOAD, b"\xef" * PAYLOAD, ABSOLUTE)
 
 
 def _block(number: int, count: int, address: int, data: bytes, family: int) -> bytes:

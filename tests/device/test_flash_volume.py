@@ -41,7 +41,7 @@ def call(*args, code=0):
     return result
 
 
-@pytest.mark.parametrize("name", ["nucleo-l4r5zi", "nrf52840-dk", "raspberry-pi-pico"])
+@pytest.mark.parametrize("name", ["nucleo-l4r5zi", "nrf52840-dk", "raspberry-pi-pico", "raspberry-pi-pico-2"])
 def test_what_was_copied_is_the_image_and_the_board_runs_it(firmware, tmp_path, name):
     made = firmware(name)
     with Drive(made.board, tmp_path / "DRIVE", made.image.elf) as drive:
@@ -252,3 +252,17 @@ def test_the_second_stage_of_a_pico_has_the_checksum_its_boot_rom_wants(firmware
         for _ in range(8):
             crc = (crc << 1 ^ (0x04C1_1DB7 if crc >> 31 else 0)) & 0xFFFF_FFFF
     assert int.from_bytes(first[1][252:256], "little") == crc
+
+
+def test_the_image_of_a_pico_2_begins_with_what_its_boot_rom_looks_for(firmware):
+    """The vector table and the 20 bytes of RP2350 datasheet, 5.9.5.1; the UF2 file is the image, after one block."""
+    made = firmware("raspberry-pi-pico-2")
+    whole = made.image.binary.read_bytes()
+    assert whole[64:84] == bytes.fromhex("d3deffff 42012110 ff010000 00000000 793512ab")
+    file = made.image.elf.with_suffix(".uf2")
+    families = [int.from_bytes(file.read_bytes()[at + 28 : at + 32], "little") for at in range(0, 1536, 512)]
+    assert families == [0xE48B_FF57, 0xE48B_FF59, 0xE48B_FF59]
+    first, absolute = image.read(file, 0)
+    assert first[0] == 0x1000_0000
+    assert (first[1][: len(whole)], set(first[1][len(whole) :])) == (whole, {0})
+    assert absolute[0] == 0x103F_FF00

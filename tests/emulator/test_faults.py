@@ -83,6 +83,25 @@ def test_an_image_that_faults_at_once_is_reported_by_launch(image, tmp_path):
         launch(boards.load("emu-m4"), broken, found.elf)
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "why"),
+    [
+        ("raspberry-pi-pico", 8, "checksum of the second stage"),
+        ("raspberry-pi-pico-2", 64, "no block in the first 4 KB"),
+        ("raspberry-pi-pico-2", 70, "not executable"),
+        ("raspberry-pi-pico-2", 80, "malformed"),
+    ],
+)
+def test_an_image_that_the_boot_rom_would_not_start_does_not_run(image, tmp_path, name, at, why):
+    found = image(name)
+    data = bytearray(found.image.read_bytes())
+    data[at] ^= 3
+    broken = tmp_path / "broken.bin"
+    broken.write_bytes(data)
+    with pytest.raises(TargetFaultError, match=f"{name}, in the boot ROM: it does not start the image: .*{why}"):
+        launch(boards.load(name), broken, found.elf)
+
+
 def test_the_bytes_of_the_image_run_and_not_those_of_the_elf_file(image, tmp_path):
     found = image("emu-m4")
     data = found.image.read_bytes()

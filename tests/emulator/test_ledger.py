@@ -31,6 +31,21 @@ def test_a_model_is_exact_and_costs_what_the_ledger_says(name, board, toolchain)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("toolchain", ledger.TOOLCHAINS)
+@pytest.mark.parametrize("name", ledger.MODELS)
+def test_a_pico_2_is_exact_and_takes_the_instructions_of_its_core(name, toolchain):
+    path = model(ledger.MODELS[name])
+    compiler_for("raspberry-pi-pico-2", toolchain)
+    profile, entry = ledger.measure(path, "raspberry-pi-pico-2", toolchain)
+    assert profile.exact, profile.verification.first_divergent
+    kept = ledger.read()[ledger.key(name, "emu-m33", toolchain)]
+    assert (entry.arena, entry.weights) == (kept.arena, kept.weights)
+    if kept.compiler == entry.compiler:
+        assert entry.instructions == kept.instructions
+    assert profile.cycles.how == "indicative"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("toolchain", ledger.TOOLCHAINS)
 def test_kernels_chosen_for_speed_are_exact_and_cost_what_the_ledger_says(toolchain):
     path, board = model(ledger.MODELS["ic"]), ledger.BOARDS[0]
     compiler_for(board, toolchain)

@@ -74,7 +74,7 @@ def nrf52840(board: Board) -> str:
 
 
 def pico(board: Board) -> str:
-    """The Pico: its own cable, and a Debug Probe whose serial port the link runs over."""
+    """A Pico: its own cable, and a Debug Probe whose serial port the link runs over."""
     wires = (
         Wire("USB", "USB", "power; the drive with BOOTSEL", BLUE),
         Wire("Debug Probe U: RX", f"{board.serial.tx}, pin 1 (TX)", "yellow", "#c79a00"),
@@ -116,7 +116,7 @@ def host(board: Board) -> str:
 
 PICTURES = {
     "nucleo-l4r5zi": nucleo, "nucleo-f446re": nucleo, "nucleo-f746zg": nucleo, "nucleo-h743zi2": nucleo,
-    "nucleo-u575zi-q": nucleo, "nrf52840-dk": nrf52840, "raspberry-pi-pico": pico, "mps2-an505": mps,
-    "raspberry-pi-5": linux, "host": host,
+    "nucleo-u575zi-q": nucleo, "nrf52840-dk": nrf52840, "raspberry-pi-pico": pico, "raspberry-pi-pico-2": pico,
+    "mps2-an505": mps, "raspberry-pi-5": linux, "host": host,
 }  # fmt: skip
 """What draws the picture of a board; the others have the picture of one like them."""

@@ -66,7 +66,7 @@ def test_a_good_tree_is_read_completely():
             **copy.deepcopy(GOOD),
             "serial": {"baud": 9600},
             "usb": {"ids": ["1234:00ff"]},
-            "volume": {"code": "XY-1", "image": "uf2", "uf2_family": 7},
+            "volume": {"code": "XY-1", "image": "uf2", "uf2_family": 7, "uf2_absolute": True},
             "flash": {"methods": ["volume", "openocd"], "openocd": ["a.cfg", "adapter speed 1", "b.cfg"]},
             "trigger": {"pin": "PA1"},
         },
@@ -74,7 +74,7 @@ def test_a_good_tree_is_read_completely():
     )
     assert loaded.serial == board.Serial(9600)
     assert loaded.usb == ((0x1234, 0xFF),)
-    assert loaded.volume == board.Volume("XY-1", "uf2", 7)
+    assert loaded.volume == board.Volume("XY-1", "uf2", 7, uf2_absolute=True)
     assert loaded.flash.openocd == ("a.cfg", "adapter speed 1", "b.cfg")
     assert loaded.trigger == "PA1"
     assert loaded.checked == ""
@@ -121,6 +121,8 @@ def test_all_problems_are_told_at_once():
         ({"volume__image": "bin"}, "'code' is missing"),
         ({"volume": {"code": "1", "image": "elf"}}, "unknown kind of image"),
         ({"volume": {"code": "1", "image": "uf2"}}, "'uf2_family' goes with"),
+        ({"volume": {"code": "1", "image": "bin", "uf2_absolute": True}}, "'uf2_absolute' goes with"),
+        ({"target__external_flash": 1}, "wrong type"),
         ({"power__active_mw": 3.0}, "'source' is missing"),
         ({"memory": [1]}, "[[memory]] tables"),
     ],

@@ -21,7 +21,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 FAMILIES = {
     "nucleo": [n for n in board_files.names() if n.startswith("nucleo-")],
     "nrf52840-dk": ["nrf52840-dk"],
-    "pico": ["raspberry-pi-pico"],
+    "pico": ["raspberry-pi-pico", "raspberry-pi-pico-2"],
     "linux": ["raspberry-pi-4", "raspberry-pi-5", "jetson-orin-nano"],
     "mps": [n for n in board_files.names() if n.startswith(("mps", "emu-"))],
     "host": ["host"],

@@ -51,6 +51,7 @@ PAGE = '<meta http-equiv="refresh" content="0; url=https://os.mbed.com/platforms
         ({"mbed.htm": '<a href="http://mbed.org/device/?code=08160221">'}, "0816"),
         ({"DETAILS_TXT": "# DAPLink\r\nUnique ID: 1102000044203120\r\nHIC ID: 97969902"}, "1102"),
         ({"INFO_UF2_TXT": "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"}, "RPI-RP2"),
+        ({"INFO_UF2_TXT": "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n"}, "RP2350"),
     ],
 )
 def test_a_drive_says_which_board_it_is(drive, files, code):
@@ -200,9 +201,18 @@ def test_a_probe_joins_the_port_with_its_serial_number():
     assert (other.boards, [p.uid for p in other.probes]) == ((), ["E66"])
 
 
-def test_a_pico_that_waits_for_an_image_is_found_by_its_volume(tmp_path):
-    (found,) = matched(drives=[Volume(tmp_path, "RPI-RP2")])
-    assert found.board == "raspberry-pi-pico"
+@pytest.mark.parametrize(("code", "name"), [("RPI-RP2", "raspberry-pi-pico"), ("RP2350", "raspberry-pi-pico-2")])
+def test_a_pico_that_waits_for_an_image_is_found_by_its_volume(tmp_path, code, name):
+    (found,) = matched(drives=[Volume(tmp_path, code)])
+    assert (found.board, found.sure) == (name, True)
+
+
+def test_a_debug_probe_alone_does_not_tell_which_pico_hangs_on_it():
+    port = SerialPort("/dev/ttyACM0", "Debug Probe", 0x2E8A, 0x000C, "E66", "1-1")
+    (found,) = matched([port])
+    assert (found.boards, found.sure) == (("raspberry-pi-pico", "raspberry-pi-pico-2"), False)
+    (found,) = matched([port], answers={"/dev/ttyACM0": Firmware("raspberry-pi-pico-2")})
+    assert (found.board, found.sure) == ("raspberry-pi-pico-2", True)
 
 
 def test_meters_are_no_boards_and_a_ppk2_with_two_ports_is_one():

@@ -298,3 +298,10 @@ def test_a_cycle_model_says_how_far_to_trust_it():
     assert models["nucleo-l4r5zi"].error == "+-15 %"
     assert models["emu-m7"].error == "+-25 %"
     assert models["emu-m0plus"].error == "indicative"
+
+
+def test_a_flash_behind_a_cache_that_nobody_modelled_makes_cycles_indicative():
+    pico, bare = (cycles.for_target(board.load(n).target) for n in ("raspberry-pi-pico-2", "emu-m33"))
+    assert (pico.error, bare.error) == ("indicative", "+-20 %")
+    assert (pico.scale, pico.wait_states) == (bare.scale, bare.wait_states)
+    assert "cache" in pico.basis

@@ -130,8 +130,9 @@ def test_the_list_of_boards_keeps_its_numbers(width):
     lines = shown(report.BoardList(known), width).splitlines()
     assert max(len(line) for line in lines) <= width
     assert not [line for line in lines if re.search(r"[\d.]…|… *$", line)], "only titles are cut"
-    (row,) = [line for line in lines if line.startswith("raspberry-pi-pico")]
-    assert row.split()[-8:] == ["cortex-m0plus", "125", "264", "KiB", "2", "MiB", "unicorn", "no"]
+    first, second = (line for line in lines if line.startswith("raspberry-pi-pico"))
+    assert first.split()[-8:] == ["cortex-m0plus", "125", "264", "KiB", "2", "MiB", "unicorn", "no"]
+    assert second.split()[-8:] == ["cortex-m33", "150", "520", "KiB", "4", "MiB", "unicorn", "no"]
 
 
 @pytest.mark.parametrize("width", [80, 100])

@@ -2,6 +2,7 @@
  * The Cortex-M0+ has no cycle counter, and SysTick wraps after 0.13 s: the 1 MHz timer counts. Registers: RESETS, XOSC,
  * PLL_SYS, CLOCKS, WATCHDOG TICK, TIMER TIMERAWL, IO_BANK0, SIO, UART0, and SSI from the second stage.
  * Timer: the 1 us timer */
+#include "../common/rp2.h"
 #include "../common/scs.h"
 #include "ek/port.h"
 
@@ -14,9 +15,7 @@
 #define EK_TIMERAWL 0x40054028U
 #define EK_WATCHDOG_TICK 0x4005802CU
 #define EK_SIO 0xD0000000U
-#define EK_ATOMIC_CLEAR 0x3000U
 #define EK_TIMER_HZ 1000000U
-#define EK_XOSC_HZ 12000000U
 #define EK_TRIGGER_BIT (1U << 2)
 
 /* The boot ROM copies these 256 bytes to RAM, checks their CRC (the last word) and runs them (datasheet 2.8.1.3). They
@@ -33,52 +32,19 @@ __attribute__((section(".boot2"), used)) static const uint32_t ek_second_stage[6
     0x03000218U, 0x10000100U, 0xE000ED08U, [63] = 0x68256B72U,
 };
 
-static void leave_reset(uint32_t blocks)
-{
-    ek_reg_write(EK_RESETS + EK_ATOMIC_CLEAR, blocks);
-    ek_reg_wait(EK_RESETS + 0x08U, blocks, blocks);
-}
-
-static void clock_init(void)
-{
-    ek_reg_write(EK_XOSC + 0x0CU, 47U);             /* STARTUP: 1 ms in units of 256 periods */
-    ek_reg_write(EK_XOSC, 0xAA0U | (0xFABU << 12)); /* CTRL: 1 to 15 MHz, enable */
-    ek_reg_wait(EK_XOSC + 0x04U, 1U << 31, 1U << 31);
-    ek_reg_write(EK_CLOCKS + 0x30U, 2U); /* CLK_REF: crystal */
-    ek_reg_wait(EK_CLOCKS + 0x38U, 1U << 2, 1U << 2);
-    ek_reg_clear(EK_CLOCKS + 0x3CU, 1U); /* CLK_SYS: off the PLL, if a boot loader left it there */
-    ek_reg_wait(EK_CLOCKS + 0x44U, 1U, 1U);
-    leave_reset((1U << 5) | (1U << 8) | (1U << 12) | (1U << 21)); /* IO_BANK0, PADS_BANK0, PLL_SYS, TIMER */
-    ek_reg_write(EK_PLL_SYS, 1U);                                 /* CS: REFDIV */
-    /* FBDIV: 12 MHz times it, then / 6 / 2. */
-    ek_reg_write(EK_PLL_SYS + 0x08U, EK_CLOCK_HZ / (EK_XOSC_HZ / 12U));
-    ek_reg_write(EK_PLL_SYS + EK_ATOMIC_CLEAR + 0x04U, 0x21U); /* PWR: PLL and VCO on */
-    ek_reg_wait(EK_PLL_SYS, 1U << 31, 1U << 31);
-    ek_reg_write(EK_PLL_SYS + 0x0CU, (6U << 16) | (2U << 12)); /* PRIM: / 6 / 2 */
-    ek_reg_write(EK_PLL_SYS + EK_ATOMIC_CLEAR + 0x04U, 8U);    /* PWR: post dividers on */
-    ek_reg_write(EK_CLOCKS + 0x3CU, 1U); /* CLK_SYS: auxiliary source, which is PLL_SYS */
-    ek_reg_wait(EK_CLOCKS + 0x44U, 2U, 2U);
-    ek_reg_write(EK_CLOCKS + 0x48U, 1U << 11); /* CLK_PERI: from CLK_SYS */
-    ek_reg_write(EK_WATCHDOG_TICK, (EK_XOSC_HZ / EK_TIMER_HZ) | (1U << 9));
-}
-
-static void uart_init(void)
-{
-    const uint32_t divider = ((8U * EK_CLOCK_HZ / EK_BAUD) + 1U) / 2U; /* in 64ths of 16 samples */
-    leave_reset(1U << 22);
-    ek_reg_write(EK_UART + 0x24U, divider >> 6);
-    ek_reg_write(EK_UART + 0x28U, divider & 63U);
-    ek_reg_write(EK_UART + 0x2CU, (3U << 5) | (1U << 4)); /* LCR_H: 8 bits, FIFOs; takes the dividers over */
-    ek_reg_write(EK_UART + 0x30U, (1U << 9) | (1U << 8) | 1U); /* CR: receive, transmit, on */
-    ek_reg_write(EK_IO_BANK0 + 0x04U, 2U);                     /* GP0: UART */
-    ek_reg_write(EK_IO_BANK0 + 0x0CU, 2U);                     /* GP1: UART */
-}
-
 void ek_port_init(void)
 {
-    clock_init();
-    uart_init();
-    ek_reg_write(EK_IO_BANK0 + 0x14U, 5U); /* GP2: SIO */
+    const ek_rp2_clocks clocks = {EK_RESETS, EK_XOSC, EK_PLL_SYS, EK_CLOCKS};
+    ek_rp2_crystal_start(&clocks);
+    ek_rp2_leave_reset(EK_RESETS, (1U << 5) | (1U << 8) | (1U << 12) |
+                                      (1U << 21)); /* IO_BANK0, PADS_BANK0, PLL_SYS, TIMER */
+    ek_rp2_pll_start(&clocks, EK_CLOCK_HZ / (EK_RP2_XOSC_HZ / 12U), 6U, 2U);
+    ek_reg_write(EK_WATCHDOG_TICK, (EK_RP2_XOSC_HZ / EK_TIMER_HZ) | (1U << 9));
+    ek_rp2_leave_reset(EK_RESETS, 1U << 22); /* UART0 */
+    ek_rp2_uart_init(EK_UART);
+    ek_reg_write(EK_IO_BANK0 + 0x04U, EK_RP2_UART_FUNCTION); /* GP0 */
+    ek_reg_write(EK_IO_BANK0 + 0x0CU, EK_RP2_UART_FUNCTION); /* GP1 */
+    ek_reg_write(EK_IO_BANK0 + 0x14U, EK_RP2_SIO_FUNCTION);  /* GP2 */
     ek_reg_write(EK_SIO + 0x24U, EK_TRIGGER_BIT);
 }
 
@@ -94,23 +60,12 @@ uint32_t ek_port_cycle_hz(void)
 
 int32_t ek_port_read(uint8_t *data, int32_t size)
 {
-    int32_t count = 0;
-    while ((count < size) && ((ek_reg_read(EK_UART + 0x18U) & (1U << 4)) == 0U)) { /* FR: RXFE */
-        data[count] = (uint8_t)ek_reg_read(EK_UART);
-        count++;
-    }
-    return count;
+    return ek_rp2_uart_read(EK_UART, data, size);
 }
 
 void ek_port_write(const uint8_t *data, int32_t size)
 {
-    for (int32_t i = 0; i < size; i++) {
-        while ((ek_reg_read(EK_UART + 0x18U) & (1U << 5)) != 0U) { /* FR: TXFF */
-        }
-        ek_reg_write(EK_UART, data[i]);
-    }
-    while ((ek_reg_read(EK_UART + 0x18U) & (1U << 3)) != 0U) { /* FR: BUSY */
-    }
+    ek_rp2_uart_write(EK_UART, data, size);
 }
 
 void ek_port_trigger(int32_t level)
