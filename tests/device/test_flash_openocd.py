@@ -27,6 +27,8 @@ from edgekit.emulate import launch
 from edgekit.errors import FlashError, MissingToolError, UsageError
 from edgekit.toolchain import elf
 
+AFTER_0_12_0 = {"raspberry-pi-pico-2"}
+"""Boards whose chip OpenOCD's release of that number does not know yet."""
 BOARDS = [n for n in board_files.names() if "openocd" in board_files.load(n).flash.methods]
 
 
@@ -249,11 +251,15 @@ def test_whatever_the_way_a_board_that_runs_this_image_is_left_alone(firmware, o
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_real_openocd_takes_every_boards_command_up_to_its_probe(firmware, name):
     """It has the configuration files, knows the commands, and looks for the probe, which is not there."""
-    need.need("openocd")
+    openocd = need.need("openocd")
     made = firmware(name)
     number = "1234" if "jlink" in str(made.board.flash.openocd) else "edgekit-no-such-probe"
     way = ByOpenocd(made.board, made.image, number)
-    with pytest.raises(FlashError, match="there is no such debug probe") as caught:
+    words = "there is no such debug probe"
+    version = subprocess.run([openocd, "-v"], capture_output=True, text=True, check=True).stderr
+    if name in AFTER_0_12_0 and "0.12.0\n" in version:
+        words = "does not know the board's commands: Can't find target/rp2350.cfg.* one after 0.12.0"
+    with pytest.raises(FlashError, match=words) as caught:
         way.write(silent)
     assert NOTHING in str(caught.value)
 

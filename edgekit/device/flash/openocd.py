@@ -50,7 +50,7 @@ _CAUSES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
         (r"Can't find \S+\.cfg", "invalid command name", "invalid subcommand"),
         "this OpenOCD does not know the board's commands",
-        "Install OpenOCD 0.12 or newer; its scripts must be where it looks for them.",
+        "Install OpenOCD 0.12 or newer, for a Pico 2 one after 0.12.0; its scripts must be where it looks for them.",
     ),
     (
         ("LIBUSB_ERROR_ACCESS", "[Pp]ermission denied"),
