@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from edgekit import __version__, report
-from edgekit.commands import bench, catalogue, devices, explain, fit, model, on_board, quantizing, results
+from edgekit.commands import bench, catalogue, compressing, devices, explain, fit, model, on_board, quantizing, results
 from edgekit.errors import EdgekitError, InternalError, Problem
 from edgekit.reports.errors import as_json
 
@@ -101,7 +101,7 @@ _PANELS = {
     ),
     "Boards on the desk": (devices.devices, devices.flash),
     "Results": (results.compare, results.report),
-    "A model": (quantizing.quantize, model.analyze, fit.fit, explain.explain, model.dump),
+    "A model": (compressing.compress, quantizing.quantize, model.analyze, fit.fit, explain.explain, model.dump),
     "What there is": (catalogue.boards, catalogue.ops, catalogue.kernels, catalogue.doctor),
 }
 for _panel, _commands in _PANELS.items():

@@ -43,7 +43,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "reports",
         "bench",
     ),
-    ("verbs",),
+    ("verbs", "compressing", "reports.compressing"),
     ("commands", "cli", "__main__", "demo.*"),
 )
 """From the ground up: a module imports from its own level or below, never from above. "" is edgekit itself, which loads

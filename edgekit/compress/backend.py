@@ -19,7 +19,16 @@ def load() -> Any:
     if importlib.util.find_spec("keras") is None:
         hint = "pip install 'edgekit[tensorflow]'"
         raise MissingToolError(Problem("Keras is not installed, and it is what trains models", hint=hint))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras  # noqa: PLC0415  (heavy: only here)
 
     return keras
+
+
+def deterministic() -> None:
+    """Have the same seed give the same training again, bit for bit on the same machine."""
+    keras = load()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf  # noqa: PLC0415  (heavy: only here)
+
+        tf.config.experimental.enable_op_determinism()

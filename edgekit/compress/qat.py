@@ -49,11 +49,15 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The model after training, the int8 graph it becomes, and the same rounding simulated in float."""
+    """The model after training, the int8 graph it becomes, and the same rounding simulated in float.
+
+    ``limits`` are the trained ranges, with which ``exported`` makes that graph again.
+    """
 
     model: Any
     graph: Graph
     simulate: Any
+    limits: Mapping[str, tuple[float, float]]
 
     def simulated_accuracy(self, samples: Array, labels: Array) -> float:
         """The share of samples whose class the simulation names."""
@@ -98,9 +102,10 @@ def train(
     held = [prune.pruner(flat, None, 1)] if keep_zeros else []
     training.fit(flat, samples, labels, budget, distillation=distillation, callbacks=[*callbacks, *held],
                  forward=simulation.forward, extra=simulation.layers)  # fmt: skip
-    graph = exported(flat, samples[:_CALIBRATION], simulation.limits())
+    limits = simulation.limits()
+    graph = exported(flat, samples[:_CALIBRATION], limits)
     simulation.adopt(graph)
-    return Trained(flat, graph, lambda x: simulation.forward(np.asarray(x, np.float32), training=False))
+    return Trained(flat, graph, lambda x: simulation.forward(np.asarray(x, np.float32), training=False), limits)
 
 
 def exported(model: Any, samples: Array, limits: Mapping[str, tuple[float, float]]) -> Graph:

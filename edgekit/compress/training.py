@@ -124,10 +124,21 @@ def ends_in_softmax(model: Any) -> bool:
     return named == "softmax" or type(operation).__name__ == "Softmax"
 
 
+def answers(model: Any, samples: Array) -> Array:
+    """The class the model names for each sample."""
+    parts = [
+        np.asarray(model(np.asarray(samples[start : start + _BATCH], np.float32), training=False)).argmax(axis=-1)
+        for start in range(0, len(samples), _BATCH)
+    ]
+    return np.concatenate(parts)
+
+
 def accuracy(model: Any, samples: Array, labels: Array) -> float:
     """The share of samples whose class the model names, 0 to 1."""
-    hits = 0
-    for start in range(0, len(samples), _BATCH):
-        outputs = np.asarray(model(np.asarray(samples[start : start + _BATCH], np.float32), training=False))
-        hits += int((outputs.argmax(axis=-1) == labels[start : start + _BATCH]).sum())
-    return hits / len(samples)
+    return float((answers(model, samples) == labels).mean())
+
+
+def epochs_told(tell: Callable[[int], None]) -> Any:
+    """A Keras callback that calls ``tell`` with the number of epochs done."""
+    callback: Any = backend.load().callbacks.LambdaCallback(on_epoch_end=lambda epoch, _logs: tell(epoch + 1))
+    return callback

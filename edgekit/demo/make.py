@@ -306,7 +306,7 @@ def provenance(data: Dataset, floats: dict[str, float], result: Int8Result, file
 
 def main() -> None:
     """Train, convert, check under TensorFlow Lite Micro; write model, samples and provenance."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow as tf
 

@@ -22,7 +22,7 @@ from edgekit.toolchain import compilers
 
 COMMANDS = (
     "demo", "build", "run", "verify", "profile", "analyze", "explain", "dump", "boards", "ops", "kernels", "doctor",
-    "devices", "flash", "compare", "quantize", "fit",
+    "devices", "flash", "compare", "quantize", "fit", "compress",
 )  # fmt: skip
 MODEL = str(demo.MODEL)
 

@@ -15,7 +15,7 @@ from support import made_up
 from typer.testing import CliRunner
 
 import edgekit
-from edgekit import demo, verbs
+from edgekit import compressing, demo, verbs
 from edgekit.cli import app
 from edgekit.errors import UserError
 
@@ -25,7 +25,7 @@ CONSOLE = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [line[2:] for block in CONSOLE for line in block.splitlines() if line.startswith("$ ")]
 OURS = [c for c in COMMANDS if c.startswith("edgekit ")]
-NEEDS_MORE = ("build", "run", "verify", "evaluate", "profile", "demo", "quantize")
+NEEDS_MORE = ("build", "run", "verify", "evaluate", "profile", "demo", "quantize", "compress")
 
 
 @pytest.fixture
@@ -44,6 +44,8 @@ def folder(tmp_path, monkeypatch):
 
     for verb in ("build", "run", "verify", "evaluate", "profile", "quantize"):
         monkeypatch.setattr(verbs, verb, reached)
+    shutil.copytree(ROOT / "docs" / "recipes", tmp_path / "docs" / "recipes")
+    monkeypatch.setattr(compressing, "run", reached)
     return tmp_path
 
 

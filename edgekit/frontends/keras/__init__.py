@@ -84,7 +84,7 @@ def _loaded(path: Path) -> Any:
                 hint="pip install 'edgekit[tensorflow]'",
             )
         )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         from keras.models import load_model  # noqa: PLC0415  (heavy: only here)
 
