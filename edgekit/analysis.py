@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,11 +120,16 @@ class Analysis:
 
 
 def analyze(
-    graph: Graph, optimised: Graph, boards: Sequence[Board], objective: Objective = Objective.BALANCED
+    graph: Graph,
+    optimised: Graph,
+    boards: Sequence[Board],
+    objective: Objective = Objective.BALANCED,
+    planned: Callable[[int, int], None] = lambda _done, _whole: None,
 ) -> Analysis:
     """Facts about ``graph`` as its file has it, and how what is left of it after the passes fits ``boards``.
 
-    With a single board each layer shows the kernel chosen for it there.
+    With a single board each layer shows the kernel chosen for it there. ``planned`` is told for how many boards of all
+    there is a plan.
 
     Raises:
         UnsupportedError: every layer that no kernel runs on the board, if there is only one.
@@ -133,7 +138,10 @@ def analyze(
     if alone:
         check(optimised, boards[0].target)
     plans: Plans = {}
-    fits = tuple(fit(optimised, board, objective, plans) for board in boards)
+    fits: list[Fit] = []
+    for board in boards:
+        planned(len(fits), len(boards))
+        fits.append(fit(optimised, board, objective, plans))
     plan = next(iter(plans.values())) if alone else None
     chosen = {name: x.kernel for x in plan.layers for name in x.origin} if isinstance(plan, Plan) else {}
     constants = {n for node in graph.nodes for n in node.inputs if n and graph.tensors[n].data is not None}
@@ -147,7 +155,7 @@ def analyze(
         outputs=tuple(_signature(graph, n) for n in graph.outputs),
         ops=tuple(sorted(Counter(node.op.NAME for node in graph.nodes).items(), key=lambda x: (-x[1], x[0]))),
         layers=tuple(_layer(view, chosen) for view in graph.views()),
-        fits=fits,
+        fits=tuple(fits),
         planned=(len(plan.layers), plan.weight_bytes) if isinstance(plan, Plan) else None,
     )
 

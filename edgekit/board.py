@@ -176,7 +176,9 @@ def load(name_or_path: str | Path) -> Board:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise BoardError(Problem(f"cannot read the board file: {error}", where=str(path))) from error
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        hint = "Give the path of a .toml file that can be read, or a name that `edgekit boards` lists."
+        raise BoardError(Problem(f"the file cannot be read: {why}", str(path), hint=hint)) from error
     except tomllib.TOMLDecodeError as error:
         raise BoardError(Problem(f"not valid TOML: {error}", where=str(path))) from error
     return parse(tree, path.stem)

@@ -159,7 +159,8 @@ def load(path: Path) -> Bundle:
         text = read_at_most(path, _MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         hint = "Name a bundle's folder, or a file that a command wrote with --json."
-        raise ResultError(Problem(f"the result cannot be read: {error}", str(path), hint=hint)) from error
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ResultError(Problem(f"the result cannot be read: {why}", str(path), hint=hint)) from error
     return Bundle(contract.parse(text, str(path)))
 
 

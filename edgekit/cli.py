@@ -13,11 +13,16 @@ from typer.core import TyperGroup
 
 from edgekit import __version__, report
 from edgekit.commands import bench, catalogue, compressing, devices, explain, fit, model, on_board, quantizing, results
+from edgekit.commands.common import paragraphs
 from edgekit.errors import EdgekitError, InternalError, Problem
 from edgekit.reports.errors import as_json
 
 _MISSING = "MissingParameter"
 """What the command line's library raises where an option is lacking; it gives the class no public name."""
+
+
+_NOISE = "Value error, "
+"""What it puts before the reason why a word is none of a choice."""
 
 
 class Commands(TyperGroup):
@@ -39,6 +44,8 @@ class Commands(TyperGroup):
         except Exception as error:
             if getattr(getattr(error, "param", None), "name", "") == "board" and type(error).__name__ == _MISSING:
                 error.message = "`edgekit boards` lists them."  # pyright: ignore[reportAttributeAccessIssue]
+            elif (said := str(getattr(error, "message", ""))).startswith(_NOISE):
+                error.message = said.removeprefix(_NOISE)  # pyright: ignore[reportAttributeAccessIssue]
             if isinstance(error, (BrokenPipeError, typer.Exit, typer.Abort)) or hasattr(error, "exit_code"):
                 raise
             hint = "Run again with --debug and report what it prints."
@@ -85,11 +92,6 @@ def _options(
     pass
 
 
-def _paragraphs(doc: str) -> str:
-    """A docstring whose lines end at its paragraphs only; the terminal's width breaks the rest."""
-    return "\n\n".join(" ".join(p.split()) for p in doc.split("\n\n"))
-
-
 _PANELS = {
     "A model on a board": (
         on_board.demo,
@@ -106,7 +108,7 @@ _PANELS = {
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel, help=_paragraphs(_command.__doc__ or ""))(_command)
+        app.command(rich_help_panel=_panel, help=paragraphs(_command.__doc__ or ""))(_command)
 app.add_typer(bench.app, name="bench", rich_help_panel="What there is")
 
 

@@ -37,7 +37,9 @@ def write_whole(path: Path, data: bytes) -> int:
         else:
             _replace(path.resolve(), data)
     except OSError as error:
-        raise UserError(Problem(f"the file cannot be written: {error.strerror or error}", str(path))) from error
+        what = f"the file cannot be written: {error.strerror or error}"
+        hint = "" if path.parent.is_dir() else f"There is no folder {path.parent}: make it, or give another path."
+        raise UserError(Problem(what, str(path), hint=hint)) from error
     return len(data)
 
 

@@ -94,7 +94,8 @@ def _too_large(what: str, path: Path, size: int) -> Problem:
 
 def _unreadable(path: Path, error: Exception) -> Problem:
     if isinstance(error, OSError) and error.strerror:
-        return Problem(f"the file cannot be read: {error.strerror}", str(path))
+        hint = "Give the path of a .npy or .npz file that can be read."
+        return Problem(f"the file cannot be read: {error.strerror}", str(path), hint=hint)
     if "pickled" in str(error):
         hint = "save plain numeric arrays with numpy.save or numpy.savez"
         return Problem("the file holds pickled objects, which edgekit never loads", str(path), hint=hint)

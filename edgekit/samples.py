@@ -147,8 +147,11 @@ def _fit(array: Array, tensor: Tensor, where: str, problems: list[Problem], note
     elif array.shape == tail:
         stacked = array.reshape((1, *shape))
     else:
-        allowed = f"(samples, {', '.join(map(str, tail))})"
-        problems.append(Problem("the array's shape does not fit the input", where, str(array.shape), allowed))
+        sizes = ", ".join(map(str, tail))
+        allowed = f"(samples, {sizes})"
+        whole = array.size and array.size % math.prod(tail) == 0
+        hint = f"If its values are in that order: x.reshape(-1, {sizes})" if whole else ""
+        problems.append(Problem("the array's shape does not fit the input", where, str(array.shape), allowed, hint))
         return None
     if not len(stacked):
         problems.append(Problem("the array holds no samples", where, str(array.shape)))
@@ -163,7 +166,9 @@ def _typed(array: Array, tensor: Tensor, where: str, problems: list[Problem], no
     quantised = tensor.quant is not None and tensor.dtype in (DType.INT8, DType.UINT8, DType.INT16)
     if np.issubdtype(array.dtype, np.floating):
         if not np.isfinite(array).all():
-            problems.append(Problem("the array holds values that are not finite", where, "NaN or infinity"))
+            problems.append(
+                Problem("the array holds values that are not finite", where, "NaN or infinity", "finite numbers")
+            )
             return None
         if tensor.dtype is DType.FLOAT32:
             return np.ascontiguousarray(array.astype(np.float32))

@@ -106,7 +106,9 @@ def optimise(graph: Graph, after: str | None = None) -> Graph:
     return graph if after == AS_READ else passes.optimise(graph, after or "")
 
 
-def analyze(model: ModelLike, board: BoardLike | None = None, *, optimize: str = "balanced") -> Analysis:
+def analyze(
+    model: ModelLike, board: BoardLike | None = None, *, optimize: str = "balanced", progress: Progress = silent
+) -> Analysis:
     """Layers, MACs, weights, arena and the boards the model fits: all, or the one asked for.
 
     Raises:
@@ -116,7 +118,10 @@ def analyze(model: ModelLike, board: BoardLike | None = None, *, optimize: str =
     graph = load(model)
     names = board_files.names() if board is None else ()
     boards = [board_files.load(n) for n in names] if board is None else [_board(board)]
-    return analysis.analyze(graph, optimise(graph), boards, _objective(optimize))
+    stage = f"planning for {boards[0].name}" if len(boards) == 1 else "planning for every board"
+    return analysis.analyze(
+        graph, optimise(graph), boards, _objective(optimize), lambda done, whole: progress(stage, done, whole)
+    )
 
 
 def make_plan(graph: Graph, board: BoardLike, *, optimize: str = "balanced") -> Plan:

@@ -13,7 +13,7 @@ from edgekit.bench.count import Counted, Progress
 from edgekit.bench.program import Item, item
 from edgekit.board import Board
 from edgekit.emulate.cycles import for_target
-from edgekit.errors import Problem, UsageError
+from edgekit.errors import Problem, UsageError, known_word
 from edgekit.ir.graph import Graph
 from edgekit.plan import costs
 from edgekit.plan.costs import Code
@@ -112,10 +112,7 @@ def run(core: str, family: str, model: Graph | None, toolchain: str, progress: P
 
 
 def _known(family: str) -> str:
-    families = sorted({k.family for k in catalogue()})
-    if family and family not in families:
-        raise UsageError(Problem("there is no such family", found=f"'{family}'", allowed=", ".join(families)))
-    return family
+    return known_word("family of kernels", family, sorted({k.family for k in catalogue()})) if family else ""
 
 
 def _bench(board: Board, toolchain: str, counted: Sequence[Counted], code: dict[str, tuple[Code, ...]]) -> Bench:

@@ -10,7 +10,7 @@ import typer
 import edgekit
 from edgekit import report
 from edgekit.bench import run as benches
-from edgekit.commands.common import Json, Toolchain, ToolchainName, emit, working
+from edgekit.commands.common import Family, Json, Toolchain, ToolchainName, emit, paragraphs, working
 from edgekit.errors import Problem, UsageError
 from edgekit.plan import costs
 
@@ -22,12 +22,11 @@ def _group() -> None:
     pass
 
 
-@app.command()
 def kernels(
     core: Annotated[
         str, typer.Option("--core", metavar="CORE", help=f"One of {', '.join(benches.BOARDS)}; with --write: only it.")
     ] = "",
-    family: Annotated[str, typer.Option("--family", metavar="NAME", help="Only the kernels of one op.")] = "",
+    family: Family = "",
     model: Annotated[
         Path | None, typer.Option("--model", metavar="MODEL", help="Count over this .tflite file's layers too.")
     ] = None,
@@ -41,8 +40,8 @@ def kernels(
 ) -> None:
     """Count the instructions of every kernel over typical layers on an emulated core (default: Cortex-M4).
 
-    Instructions are exact, cycles the cycle model's estimate. Flash is the kernel's code with its helpers and the
-    constants as it packs them.
+    Instructions are exact, cycles the cycle model's estimate. Flash is the kernel's code with its helpers (code), and
+    the constants as it packs them (weights).
 
     Examples: edgekit bench kernels --core cortex-m0plus --family conv_2d · edgekit bench kernels --write
     """
@@ -53,6 +52,9 @@ def kernels(
         graph = edgekit.optimise(edgekit.load(model)) if model is not None else None
         found = benches.run(core or "cortex-m4", family.lower(), graph, toolchain.value, progress)
     emit(found.json(), report.bench(found), as_json=json)
+
+
+app.command(help=paragraphs(kernels.__doc__ or ""))(kernels)
 
 
 def _write(

@@ -12,7 +12,7 @@ from edgekit import doctor as tools
 from edgekit import ops as op_list
 from edgekit.analysis import available
 from edgekit.board import Board
-from edgekit.commands.common import Json, emit
+from edgekit.commands.common import Family, Json, emit
 from edgekit.errors import known_word
 from edgekit.plan.kernels import Kernel, catalogue
 
@@ -54,7 +54,7 @@ def ops(json: Json = False) -> None:
 
 
 def kernels(
-    family: Annotated[str, typer.Option("--family", metavar="NAME", help="Only the kernels of one op.")] = "",
+    family: Family = "",
     json: Json = False,
 ) -> None:
     """List the kernels: which layers each runs, on which instruction set, how.

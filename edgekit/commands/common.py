@@ -74,6 +74,12 @@ Count = Annotated[
         help="Use only the first N samples of the file (0: all); without a file, N random ones and the extremes.",
     ),
 ]
+FirstOf = Annotated[
+    int, typer.Option("--count", min=0, metavar="N", help="Use only the first N samples of the file (0: all).")
+]
+Family = Annotated[
+    str, typer.Option("--family", metavar="NAME", help="Only the kernels of one family: conv_2d, pool ...")
+]
 LayersOf = Annotated[
     int,
     typer.Option("--layers-of", min=0, metavar="N", help="Compare the layers of the first N samples only (0: all)."),
@@ -97,6 +103,11 @@ BundleDir = Annotated[
         "--bundle", metavar="DIR", help="Keep the result in this folder: an HTML page, JSON, single readings, plan."
     ),
 ]
+
+
+def paragraphs(doc: str) -> str:
+    """A docstring whose lines end at its paragraphs only; the terminal's width breaks the rest."""
+    return "\n\n".join(" ".join(p.split()) for p in doc.split("\n\n"))
 
 
 def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +61,15 @@ class _Question:
     def plan(self) -> Plan:
         """The plan of the model."""
         graph = edgekit.optimise(edgekit.load(Path(self.subject)))
-        return edgekit.make_plan(graph, self.board, optimize=self.objective.value)
+        with self.planning():
+            return edgekit.make_plan(graph, self.board, optimize=self.objective.value)
+
+    @contextmanager
+    def planning(self) -> Generator[None]:
+        """Says that the planner is at work."""
+        with working() as progress:
+            progress(f"planning for {self.board}")
+            yield
 
     def build(self) -> Build:
         """The image of the model, in edgekit's cache."""
@@ -71,7 +80,9 @@ class _Question:
     def offers(self, model: str) -> tuple[tuple[Offer, ...], ...]:
         """Per layer of a model what could run it."""
         graph = edgekit.optimise(edgekit.load(Path(model)))
-        return reasons.offers(graph, board_files.load(self.board).target, self.objective)
+        with working() as progress:
+            progress("weighing the kernels of every layer")
+            return reasons.offers(graph, board_files.load(self.board).target, self.objective)
 
 
 Answer = tuple[dict[str, Any], RenderableType]
@@ -79,7 +90,7 @@ Answer = tuple[dict[str, Any], RenderableType]
 
 
 def explain(
-    topic: Annotated[Topic, typer.Argument(help="What to explain.", show_default=False)],
+    topic: Annotated[Topic, typer.Argument(metavar="TOPIC", help="What to explain.", show_default=False)],
     subject: Annotated[
         str,
         typer.Argument(
@@ -89,7 +100,7 @@ def explain(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="[LAYER|MODEL]",
+            metavar="LAYER|MODEL",
             help="For `layer`: its name or number. For `kernel`: a .tflite file, for its layers.",
             show_default=False,
         ),
@@ -110,6 +121,9 @@ def explain(
     """
     if svg is not None and topic is not Topic.MEMORY:
         raise UsageError(Problem("only the arena over time is drawn", "--svg", topic.value, Topic.MEMORY.value))
+    if name and topic not in (Topic.LAYER, Topic.KERNEL):
+        hint = f"explain the whole model: edgekit explain {topic.value} {subject}"
+        raise UsageError(Problem("this topic takes a model and nothing behind it", topic.value, f"'{name}'", hint=hint))
     question = _Question(subject, name, board, toolchain.value, optimize, svg)
     tree, shown = _TOPICS[topic](question)
     emit(tree, shown, as_json=json)
@@ -148,9 +162,10 @@ def _memory(asked: _Question) -> Answer:
     plan = asked.plan()
     if asked.svg is not None:
         write_whole(asked.svg, document(arena(plan, SVG_WIDTH)).encode())
-    found, instructions = front(
-        edgekit.optimise(edgekit.load(Path(asked.subject))), board_files.load(asked.board).target
-    )
+    graph, target = edgekit.optimise(edgekit.load(Path(asked.subject))), board_files.load(asked.board).target
+    with working() as progress:
+        progress("looking for ways with less RAM")
+        found, instructions = front(graph, target)
     kept = _part(plan, "title", "arena_bytes", "lower_bound", "slots", "steps")
     shown = Group(report.ArenaOverTime(plan), report.ways(found, instructions))
     return kept | {"ways": [_way(w, instructions) for w in found]}, shown
@@ -199,9 +214,8 @@ def _layer_index(plan: Plan, name: str) -> int:
         return names.index(name)
     what = "there is no such layer" if name else "which layer?"
     allowed = f"0 to {len(names) - 1}, or one of {', '.join(names)}"
-    raise UsageError(
-        Problem(what, found=f"'{name}'" if name else "no name", allowed=allowed, hint=nearest(name, names))
-    )
+    hint = nearest(name, names) if name else "Name it behind the model: edgekit explain layer MODEL 0"
+    raise UsageError(Problem(what, found=f"'{name}'" if name else "no name", allowed=allowed, hint=hint))
 
 
 _TOPICS: dict[Topic, Callable[[_Question], Answer]] = {

@@ -30,9 +30,11 @@ def fit(
         graph = edgekit.load(model)
         optimised = passes.optimise(graph, "")
         found: list[fits.Answer] = []
+        stage = f"planning for {boards[0].name}" if board else "planning for every board"
+        progress(stage, 0, len(boards))
         for answer in fits.answers(optimised, boards):
             found.append(answer)
-            progress("planning for every board", len(found), len(boards))
+            progress(stage, len(found), len(boards))
     emit({"model": graph.name, "boards": [a.json() for a in found]}, report.fits(graph.name, found), as_json=json)
     if board and not found[0].best.fits:
         raise typer.Exit(1)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.text import Text
 
 import edgekit
 from edgekit import passes, report
-from edgekit.commands.common import Json, Model, OptimizeFor, emit
+from edgekit.commands.common import Json, Model, OptimizeFor, emit, working
 from edgekit.errors import known_word
 from edgekit.ir import dump as graph_text
 from edgekit.ir.graph import Graph
@@ -28,7 +29,8 @@ def analyze(
 
     Example: edgekit analyze model.tflite --board nucleo-l4r5zi
     """
-    found = edgekit.analyze(model, board or None, optimize=optimize.value)
+    with working() as progress:
+        found = edgekit.analyze(model, board or None, optimize=optimize.value, progress=progress)
     emit(found.json(), report.analysis(found), as_json=json)
 
 
@@ -47,7 +49,7 @@ def dump(
     shown = graph_text.dump(graph)
     emit(
         {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown, "names": _shortened(graph)},
-        Text(shown.rstrip()),
+        Group(Text(shown.rstrip(), no_wrap=True, overflow="ignore")),  # lines stay whole, to be searched and compared
         as_json=json,
     )
 

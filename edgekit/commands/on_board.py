@@ -17,6 +17,7 @@ from edgekit.commands.common import (
     BoardName,
     BundleDir,
     Count,
+    FirstOf,
     Json,
     LayersOf,
     Model,
@@ -100,7 +101,7 @@ def run(
         Path | None,
         typer.Option("--output", metavar="FILE", help="Save the raw outputs here: arr_0, arr_1 ..."),
     ] = None,
-    count: Count = 0,
+    count: FirstOf = 0,
     toolchain: ToolchainName = Toolchain.ZIG,
     optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
@@ -175,7 +176,7 @@ def evaluate(
     data: Annotated[
         Path, typer.Option("--data", metavar="FILE", help="A .npz with `inputs` and `labels`.", show_default=False)
     ],
-    count: Annotated[int, typer.Option("--count", min=0, metavar="N", help="Only the first N samples (0: all).")] = 0,
+    count: FirstOf = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what a run that was stopped has kept.")] = False,
     toolchain: ToolchainName = Toolchain.ZIG,
     optimize: OptimizeFor = Objective.BALANCED,

@@ -14,15 +14,15 @@ from edgekit.compare import compare as compared
 from edgekit.files import write_whole
 from edgekit.reports import page
 
-Result = Annotated[
-    Path,
-    typer.Argument(metavar="RESULT", help="A bundle's folder, or a file written with --json.", show_default=False),
-]
+_STORED = "A bundle's folder, or a file written with --json."
+Result = Annotated[Path, typer.Argument(metavar="RESULT", help=_STORED, show_default=False)]
+Before = Annotated[Path, typer.Argument(metavar="BEFORE", help=_STORED, show_default=False)]
+After = Annotated[Path, typer.Argument(metavar="AFTER", help="Another of them, of the same board.", show_default=False)]
 
 
 def compare(
-    before: Result,
-    after: Result,
+    before: Before,
+    after: After,
     *,
     fail_if: Annotated[
         list[str] | None,
@@ -53,7 +53,12 @@ def report(
     *,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Where the page goes; default: report.html in the bundle."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Where the page goes; default: report.html in the bundle, or RESULT.html beside a file.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -14,8 +14,8 @@ from edgekit.reports.parts import notes, number, ratio, table, text
 def bench(found: Bench) -> RenderableType:
     """One line a kernel and layer; the cheapest kernel of each layer stands out."""
     result = table(tight=True)
-    result.add_column("layer", no_wrap=True)
-    result.add_column("kernel", no_wrap=True)
+    result.add_column("layer")  # its end tells it from its neighbours: never cut
+    result.add_column("kernel", tail=True)
     for head in ("instr", "/MAC", "cycles", "code", "weights"):
         result.add_column(head, justify="right", no_wrap=True)
     least = {r.layer: min(x.instructions for x in found.rows if x.layer == r.layer) for r in found.rows}

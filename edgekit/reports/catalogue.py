@@ -65,9 +65,9 @@ def ops(kinds: Sequence[type[Op]]) -> RenderableType:
 
 def kernels(catalogue: Sequence[Kernel]) -> RenderableType:
     """Every kernel: what it is, what it needs of the target and of the layer."""
-    result = table()
-    for head in ("kernel", "isa"):
-        result.add_column(head, no_wrap=True)
+    result = table(spare=("isa",))
+    result.add_column("kernel")
+    result.add_column("isa", no_wrap=True)
     result.add_column("runs layers with")
     result.add_column("summary")
     for k in catalogue:
@@ -93,7 +93,9 @@ def kernel(k: Kernel) -> RenderableType:
 
 
 def _purpose(c: Check) -> RenderableType:
-    return c.purpose if c.found else text(f"{c.purpose}: ", (c.install, "bold"))
+    if c.found:
+        return c.purpose
+    return text(f"{c.purpose}; {c.broken}: " if c.broken else f"{c.purpose}: ", (c.install, "bold"))
 
 
 def cached(found: Cache) -> RenderableType:
@@ -112,16 +114,16 @@ def cached(found: Cache) -> RenderableType:
 
 def tools(checks: Sequence[Check], cache: Cache) -> RenderableType:
     """What was found and how to get what was not."""
-    result = table()
-    result.add_column("", no_wrap=True)
-    result.add_column("tool", no_wrap=True)
+    result = table(spare=("version",))
+    result.add_column("", whole=True)
+    result.add_column("tool", whole=True)
     result.add_column("version", whole=True)
     result.add_column("for")
     for c in checks:
         state = text(("ok", "green")) if c.found else text(("MISSING", "bold red"))
         if not c.found and c.need == "optional":
             state = text(("absent", "yellow"))
-        result.add_row(state, c.name, c.version or c.broken or "-", _purpose(c))
+        result.add_row(state, c.name, c.version or "-", _purpose(c))
     lacking = missing(checks)
     line = "all that is required is here" if not lacking else f"missing: {', '.join(c.name for c in lacking)}"
     kept = f"cache: {size(cache.bytes)} in {cache.path} (edgekit doctor --clear-cache)"

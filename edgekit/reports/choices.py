@@ -23,7 +23,7 @@ _NOTES = (
 
 def candidates(offers: Sequence[Offer]) -> RenderableType:
     """Every kernel that could run a layer, the chosen one marked, and why."""
-    result = _offers("kernel that can run it")
+    result = _offers("candidate")
     for one in offers:
         _row(result, one.kernel, one)
     reasons = [(o.kernel, f"chosen: {o.reason}" if o.chosen else o.reason) for o in offers]

@@ -88,11 +88,11 @@ def _differs(x: LayerDelta) -> bool:
 
 
 def _layers(layers: list[LayerDelta]) -> FittedTable:
-    result = table()
-    result.add_column("layers that changed", tail=True)
-    for head in ("instr before", "after", "", "cycles before", "after", ""):
+    result = table(spare=("cycles before", "cycles after", "after"))
+    result.add_column("changed layer", tail=True)
+    for head in ("instr before", "after", "instr +-", "cycles before", "cycles after", "cycles +-"):
         result.add_column(head, justify="right", no_wrap=True)
-    result.add_column("kernel", no_wrap=True)
+    result.add_column("kernel")
     for x in layers:
         result.add_row(x.name, *_pair(x.instructions), *_pair(x.cycles), _kernel(x.kernels))
     return result

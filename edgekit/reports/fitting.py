@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
+from rich.text import Text
 
 _RULES = Box("    \n    \n ── \n    \n    \n ── \n    \n    \n")
 """A rule under the head and one above the foot, no frame."""
@@ -128,7 +129,7 @@ class FittedTable:
         for i, width in widths.items():
             c = self._columns[i]
             result.add_column(
-                _cut(c, c.head, width),
+                c.head,
                 c.foot,
                 justify="right" if c.right else "left",
                 style=c.style or None,
@@ -185,7 +186,9 @@ def shorten(name: str, width: int) -> str:
 
 
 def _cut(column: _Column, cell: RenderableType, width: int) -> RenderableType:
-    return shorten(cell, width) if column.tail and isinstance(cell, str) else cell
+    if not column.tail or not isinstance(cell, str | Text) or len(cell) <= width:
+        return cell
+    return shorten(cell, width) if isinstance(cell, str) else Text("~").append_text(cell[len(cell) - width + 1 :])
 
 
 def _width(column: _Column, console: Console, options: ConsoleOptions) -> int:

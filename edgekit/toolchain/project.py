@@ -88,7 +88,9 @@ def write_project(plan: Plan, board: Board, out: Path, *, toolchain: str = "zig"
     try:
         _replace(out, files)
     except OSError as error:
-        raise UserError(Problem(f"cannot write the project: {error}", where=str(out))) from error
+        hint = "Give another folder with -o"
+        why = error.strerror or str(error)
+        raise UserError(Problem(f"the project cannot be written: {why}", str(out), hint=hint)) from error
     return Project(out.resolve(), plan.model, board, compiler, build_id)
 
 

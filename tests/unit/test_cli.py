@@ -74,6 +74,9 @@ def test_a_misspelt_command_or_option_gets_the_nearest_and_exit_code_2(args, nea
         (("dump", MODEL, "--after", "rad"), "UsageError", 2, "read"),
         (("explain", "layer", MODEL), "UsageError", 2, "which layer"),
         (("explain", "layer", MODEL, "99"), "UsageError", 2, "0 to "),
+        (("explain", "size", MODEL, "0"), "UsageError", 2, "edgekit explain size"),
+        (("bench", "kernels", "--family", "pol"), "UsageError", 2, "Did you mean 'pool'"),
+        (("analyze", MODEL, "--board", "./nope.toml"), "BoardError", 1, "`edgekit boards` lists"),
         (("explain", "kernel", "nope"), "UsageError", 2, "`edgekit kernels` lists"),
         (("kernels", "--family", "conv2d"), "UsageError", 2, "conv_2d"),
         (("dump", MODEL, "--after", "dead_chanels"), "UsageError", 2, "Did you mean 'dead_channels'"),
@@ -213,6 +216,22 @@ def test_an_arena_that_no_single_bank_holds_does_not_fit(tmp_path):
     (fit,) = json.loads(call("analyze", MODEL, "--board", split, "--json").stdout)["boards"]
     assert fit["ram"]["needed"] <= fit["ram"]["available"]
     assert not fit["fits"]
+
+
+def test_a_word_that_is_none_of_a_choice_is_refused_in_plain_words():
+    said = flat(call("analyze", MODEL, "--optimize", "fast").stderr)
+    assert "Invalid value for '--optimize': 'fast' is not one of" in said
+
+
+def test_analyze_and_fit_say_that_they_plan():
+    for command in ("analyze", "fit"):
+        assert "planning for nucleo-l4r5zi" in call(command, MODEL, "--board", "nucleo-l4r5zi").stderr
+
+
+def test_dump_breaks_no_line_however_narrow_the_console(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = call("dump", MODEL).stdout
+    assert narrow.splitlines() == parsed("dump", MODEL)["text"].rstrip().splitlines()
 
 
 def test_dump_shows_the_graph_after_each_pass():

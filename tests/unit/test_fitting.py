@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
+from support import made_up
 from support.made_up import PROFILE
 from typer.testing import CliRunner
 
 from edgekit import demo, report
+from edgekit.bundle import Bundle
 from edgekit.cli import app
+from edgekit.compare import compare
 from edgekit.reports.fitting import Bar, FittedTable, shorten
 
 MODEL = str(demo.MODEL)
@@ -121,6 +125,25 @@ def test_text_takes_several_lines_and_loses_nothing():
     text = lines(30, result)
     assert max(map(len, text)) <= 30
     assert "".join(line[:23] for line in text[2:]).replace(" ", "") == words.replace(" ", "")
+
+
+def test_of_a_name_the_end_is_kept_also_if_it_is_styled_and_of_a_head_the_beginning():
+    result = FittedTable()
+    result.add_column("a head that is long", tail=True)
+    result.add_column("bytes", justify="right")
+    result.add_row(Text("depthwise_conv_2d_s8_dsp_3x3", "bold"), "1,234")
+    head, _rule, row = lines(20, result)
+    assert head.startswith("a head that")
+    assert row.startswith("~d_s8_dsp_3x3 ")
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_comparison_fits(width):
+    layers = [x | {"instructions": 1_234_567, "kernel": "pool_s8_dsp_average"} for x in made_up.tree()["layers"]]
+    found = compare(made_up.bundle(), Bundle(made_up.tree() | {"layers": layers}))
+    text = lines(width, report.comparison(found))
+    assert max(map(len, text)) <= width
+    assert "dsp_average" in "".join(text)
 
 
 def test_an_empty_table_shows_its_heads():

@@ -15,7 +15,7 @@ from support import made_up
 from typer.testing import CliRunner
 
 import edgekit
-from edgekit import compressing, demo, verbs
+from edgekit import bundle, compressing, demo, verbs
 from edgekit.cli import app
 from edgekit.errors import UserError
 
@@ -35,8 +35,9 @@ def folder(tmp_path, monkeypatch):
     shutil.copy(demo.SAMPLES, tmp_path / "samples.npz")
     with np.load(demo.SAMPLES) as archive:
         np.save(tmp_path / "x.npy", archive["inputs"][0])
-    for name in ("main", "mine"):
-        (tmp_path / f"{name}.json").write_text(json.dumps(made_up.tree()), encoding="utf-8")
+    (tmp_path / "fast.json").write_text(json.dumps(made_up.tree()), encoding="utf-8")
+    (tmp_path / "results").mkdir()
+    bundle.write(tmp_path / "results" / "mine", made_up.bundle(), made_up.ORIGIN)
     monkeypatch.chdir(tmp_path)
 
     def reached(*_args, **_options):
@@ -62,7 +63,7 @@ def test_the_first_screen_has_the_two_commands_and_a_real_run():
 @pytest.mark.parametrize("command", OURS)
 @pytest.mark.usefixtures("folder")
 def test_every_command_in_the_readme_works(command):
-    args = shlex.split(command.split("  #")[0])[1:]
+    args = shlex.split(command.split("  #")[0].split(" > ")[0])[1:]
     result = CliRunner().invoke(app, args)
     if args[0] in NEEDS_MORE or args[:2] in (["explain", "stack"], ["explain", "size"]):
         assert "the verb was reached" in result.stderr, result.stderr

@@ -75,7 +75,8 @@ def read_layers(source: Any) -> tuple[Graph, dict[str, Value]]:
 def _loaded(path: Path) -> Any:
     """The model in a file."""
     if not path.is_file():
-        raise ModelError(Problem("the model cannot be read: there is no such file", str(path)))
+        hint = "Give the path of a .keras or .h5 file that can be read."
+        raise ModelError(Problem("the model cannot be read: there is no such file", str(path), hint=hint))
     if importlib.util.find_spec("keras") is None:
         raise MissingToolError(
             Problem(
