@@ -7,6 +7,7 @@ keys, wrong types and contradictions are all reported at once, with the nearest 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from edgekit import resources
 from edgekit.errors import BoardError, Problem, nearest
+from edgekit.files import read_at_most
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +38,14 @@ _ISAS: dict[str, tuple[str, ...]] = {
 _FLASH_METHODS = ("volume", "pyocd", "openocd", "ssh")
 _IMAGES = ("bin", "hex", "uf2")
 _EMULATORS = ("unicorn", "native", "qemu-aarch64")
+_MAX_BYTES, _WORD, _LARGEST, _VECTORS_ALIGN = 1 << 20, 1 << 32, 1 << 48, 128
+"""Of a board file; addresses of a Cortex-M; the largest bank anywhere; VTOR has no lower bits (Armv7-M manual)."""
+_LINKER_WORDS = re.compile(
+    "l|o|org|len|LENGTH|ORIGIN|MEMORY|SECTIONS|ENTRY|ALIGN|ADDR|LOADADDR|SIZEOF|AT|BLOCK|BIND|PROVIDE|HIDDEN|ASSERT|"
+    "DEFINED|NEXT|MAX|MIN|OVERLAY|PHDRS|VERSION|INCLUDE|INPUT|GROUP|OUTPUT|TARGET|STARTUP|SUBALIGN|CONSTANT|SPECIAL|"
+    "EXTERN|MAP|HLL|SYSLIB|FLOAT|NOFLOAT|INSERT|AFTER|BEFORE|EK_.*"
+)
+"""Names that a memory cannot have, because they mean something in GNU ld's scripts or in firmware/cortex_m/link.ld."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +184,12 @@ def load(name_or_path: str | Path) -> Board:
             hint = f"{nearest(text, names())} `edgekit boards` lists all; a path to a .toml file works too"
             raise BoardError(Problem("there is no such board", found=f"'{text}'", hint=hint.strip()))
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(read_at_most(path, _MAX_BYTES).decode())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         hint = "Give the path of a .toml file that can be read, or a name that `edgekit boards` lists."
         raise BoardError(Problem(f"the file cannot be read: {why}", str(path), hint=hint)) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
         raise BoardError(Problem(f"not valid TOML: {error}", where=str(path))) from error
     return parse(tree, path.stem)
 
@@ -204,7 +214,7 @@ def parse(tree: Mapping[str, Any], name: str) -> Board:
         checked=checked if isinstance(checked, str) else "",
         stack_bytes=top.integer("stack_bytes", 4096),
         vector_offset=target.integer("vector_offset", 0),
-        serial=Serial(serial.integer("baud", 115_200), serial.text("tx"), serial.text("rx")),
+        serial=Serial(serial.integer("baud", 115_200, least=1), serial.text("tx"), serial.text("rx")),
         usb=tuple(_usb_id(usb, text) for text in usb.texts("ids", required=True)),
         volume=_volume(volume) if volume.present else None,
         flash=_flash(flash),
@@ -234,13 +244,16 @@ def _target(table: _Table, banks: list[_Table]) -> Target:
         kind = bank.text("kind", required=True)
         if kind not in ("flash", "ram"):
             bank.problem("wrong kind of memory", kind, "flash or ram")
-        fields = (bank.integer("origin", 0, required=True), bank.integer("size", 1, required=True))
+        fields = (
+            bank.integer("origin", 0, required=True),
+            bank.integer("size", 1, least=1, most=_LARGEST, required=True),
+        )
         memories.append(Memory(bank.text("name", required=True), cast('Literal["flash", "ram"]', kind), *fields))
         bank.finish()
     return Target(
         core=core,
         memories=tuple(memories),
-        clock_hz=table.integer("clock_hz", 1, required=True),
+        clock_hz=table.integer("clock_hz", 1, least=1, required=True),
         flash_wait_states=table.integer("flash_wait_states", 0),
         external_flash=table.take("external_flash", (bool,), default=False),
     )
@@ -278,6 +291,8 @@ def _flash(table: _Table) -> Flash:
 def _power(table: _Table) -> Power:
     active = float(table.take("active_mw", (float, int), required=True, default=0.0))
     error = float(table.take("error", (float, int), required=True, default=0.0))
+    if not (math.isfinite(active) and math.isfinite(error)) or min(active, error) < 0:
+        table.problem("power is a number of milliwatts and an error", f"{active} and {error}", "0 or more")
     return Power(active, error, table.text("source", required=True))
 
 
@@ -289,22 +304,37 @@ def _rules(board: Board, top: _Table) -> None:
     for what, word in [("port", board.port), *(("name", m.name) for m in board.target.memories)]:
         if word and not re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII):
             top.problem(f"'{what}' goes into file names and linker scripts", repr(word), "letters, digits and _")
+        elif what == "name" and _LINKER_WORDS.fullmatch(word):
+            top.problem(f"'{what}' means something else in linker scripts", word, "another name")
     if not re.fullmatch(r"[\w.-]+", board.name, re.ASCII):
         top.problem("a board's name is its file's, and goes into C", repr(board.name), "letters, digits, _, - and .")
     if not board.title.isprintable() or "*/" in board.title:
         top.problem("'title' goes into comments", repr(board.title), "one printable line without */")
     if board.target.bare_metal:
-        for kind in ("flash", "ram"):
-            if not board.target.banks(kind):
-                top.problem(f"a Cortex-M board needs at least one {kind} bank", "none")
-        if board.stack_bytes % 8 or not board.stack_bytes:
-            top.problem("stack_bytes must be a positive multiple of 8", str(board.stack_bytes))
+        _bare_metal(board, top)
     banks = sorted(board.target.memories, key=lambda m: m.origin)
     for low, high in itertools.pairwise(banks):
         if low.end > high.origin:
             top.problem(f"memory banks '{low.name}' and '{high.name}' overlap", f"{low.end:#x} > {high.origin:#x}")
     if len({m.name for m in banks}) != len(banks):
         top.problem("two memory banks have one name", ", ".join(m.name for m in banks))
+
+
+def _bare_metal(board: Board, top: _Table) -> None:
+    """What firmware needs that is the whole system."""
+    for kind in ("flash", "ram"):
+        if not board.target.banks(kind):
+            top.problem(f"a Cortex-M board needs at least one {kind} bank", "none")
+    if board.stack_bytes % 8 or not board.stack_bytes:
+        top.problem("stack_bytes must be a positive multiple of 8", str(board.stack_bytes))
+    for m in board.target.memories:
+        if m.end > _WORD or m.origin % 8:
+            found = f"{m.origin:#x} to {m.end:#x}"
+            top.problem(f"memory bank '{m.name}' cannot lie there", found, f"multiples of 8, the end up to {_WORD:#x}")
+    room = sum(m.size for m in board.target.banks("flash")[:1])
+    if board.vector_offset % _VECTORS_ALIGN or board.vector_offset >= max(room, 1):
+        allowed = f"multiples of {_VECTORS_ALIGN} in the first flash bank"
+        top.problem("the vector table cannot lie at 'vector_offset'", f"{board.vector_offset:#x}", allowed)
 
 
 class _Table:
@@ -346,12 +376,14 @@ class _Table:
             return ()
         return tuple(found)
 
-    def integer(self, key: str, default: int, *, required: bool = False) -> int:
-        """A whole number of 0 or more."""
+    def integer(self, key: str, default: int, *, least: int = 0, most: int = _WORD - 1, required: bool = False) -> int:
+        """A whole number in a range; the default where it is none."""
         value: int = self.take(key, (int,), required=required, default=default)
-        if value < 0:
-            self.problem(f"'{key}' is negative", str(value), "0 or more")
-        return value
+        if least <= value <= most:
+            return value
+        what = "negative" if value < 0 else "out of range"
+        self.problem(f"'{key}' is {what}", f"{value:#x}"[:40], f"{least} to {most:#x}")
+        return default
 
     def table(self, key: str) -> _Table:
         """The table of this name, empty if it is not there."""

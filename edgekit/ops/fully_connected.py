@@ -70,7 +70,9 @@ class FullyConnected(Op):
         units, features = view.input(1).shape
         rows = values[0].astype(np.int64).reshape(-1, features) - view.input(0).zero_point
         acc = common.exact_product("ri,oi->ro", rows, values[1].reshape(units, features))
-        return [common.finish(acc, view, self._scales(view), self.activation).reshape(self.output_shapes(view)[0])]
+        return [
+            common.finish(acc, view, common.channel_scales(view), self.activation).reshape(self.output_shapes(view)[0])
+        ]
 
     def real(self, view: View, values: list[Array]) -> list[Array]:
         """One matrix product."""
@@ -81,25 +83,13 @@ class FullyConnected(Op):
     def lower(self, view: View) -> Lowered:
         """Rows, features, zero points, clamps; filter (OC,IC), bias, multiplier and shift per output."""
         units, features = view.input(1).shape
-        base = common.weighted(view, units, self._scales(view), self.activation)
+        base = common.weighted(view, units, common.channel_scales(view), self.activation)
         sizes = {"rows": view.input(0).elements // features, "in_features": features, "out_features": units}
         return Lowered({**sizes, **base.ints}, base.arrays)
 
     def macs(self, view: View) -> int:
         """Output elements times features."""
         return view.output.elements * view.input(1).shape[1]
-
-    @staticmethod
-    def _scales(view: View) -> list[float]:
-        """Real multipliers: per channel in double; for a whole filter the product of the scales is float32.
-
-        tensorflow/lite/micro/kernels/fully_connected_common.cc, GetQuantizedConvolutionMultipler.
-        """
-        quant = view.input(1).quant
-        if quant is not None and quant.per_channel:
-            return common.channel_scales(view)
-        product = np.float32(view.input(0).scale) * np.float32(view.input(1).scale)
-        return [float(product) / view.output.scale]
 
 
 def _op(view: View) -> FullyConnected:

@@ -10,6 +10,9 @@ from edgekit.ir.graph import DType
 from edgekit.ops.base import Activation
 from edgekit.ops.fully_connected import FullyConnected
 
+TIES = Spec((6,), (0.075,), dtype=DType.INT32, constant=True, values=(6, 14, -6, 7, 15, -5))
+"""Sums of which 0.75 is a half, for the lowest and the highest input, if the scales are multiplied in double."""
+
 CASES = (
     Case("plain", FullyConnected(), (act((1, 16)), weights((10, 16)), bias(10, 2000))),
     Case("odd_sizes", FullyConnected(), (act((1, 13)), weights((7, 13)), bias(7, 2000))),
@@ -27,6 +30,7 @@ CASES = (
     Case("relu6", FullyConnected(activation=Activation.RELU6), (act((1, 32)), weights((9, 32)), bias(9)), (act(scale=0.06, zero_point=-60),)),
     Case("relu_n1_to_1", FullyConnected(activation=Activation.RELU_N1_TO_1), (act((1, 32)), weights((9, 32)), bias(9)), (act(scale=0.04, zero_point=0),)),
     Case("multiplier_above_one", FullyConnected(), (act((1, 4), 0.9), weights((3, 4), 0.7), None), (act(scale=0.05, zero_point=2),)),
+    Case("sums_halfway_between_outputs", FullyConnected(), (act((1, 1), 0.1, 0), Spec((6, 1), (0.75,), constant=True, values=(1,) * 6), TIES), (act(scale=0.2, zero_point=0),)),
     Case("zero_point_highest", FullyConnected(), (act((1, 20), zero_point=127), weights((4, 20)), bias(4, 2000))),
 )  # fmt: skip
 

@@ -111,6 +111,19 @@ def test_all_problems_are_told_at_once():
         ({"checked": None}, "'checked' is missing"),
         ({"stack_bytes": 12}, "multiple of 8"),
         ({"target__clock_hz": -1}, "negative"),
+        ({"target__clock_hz": 0}, "out of range"),
+        ({"target__clock_hz": 1 << 32}, "out of range"),
+        ({"target__clock_hz": 1 << 40_000}, "out of range"),
+        ({"target__vector_offset": 0x40}, "vector table"),
+        ({"target__vector_offset": 1024}, "vector table"),
+        ({"serial__baud": 0}, "out of range"),
+        ({"memory__1__size": 0}, "out of range"),
+        ({"memory__1__origin": 0xFFFF_FFF0}, "cannot lie there"),
+        ({"memory__1__origin": 4097}, "cannot lie there"),
+        ({"memory__1__name": "LENGTH"}, "linker scripts"),
+        ({"memory__1__name": "EK_RAM"}, "linker scripts"),
+        ({"power": {"active_mw": float("nan"), "error": 0.1, "source": "x"}}, "milliwatts"),
+        ({"power": {"active_mw": 5, "error": -0.1, "source": "x"}}, "milliwatts"),
         ({"target__clock_hz": True}, "wrong type"),
         ({"flash__methods": ["smoke signals"]}, "unknown way to flash"),
         ({"flash__methods": [1]}, "a list of text"),
@@ -136,7 +149,10 @@ def test_an_unknown_board_is_refused_with_the_nearest_name():
         board.load("nucleo-l4r5z")
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"title = ", None])
+UNREADABLE = [b"\xff\xfe", b"title = ", None, b"a = " + b"9" * 5000, b"a = " + b"[" * 5000, b"#" * (1 << 21)]
+
+
+@pytest.mark.parametrize("content", UNREADABLE, ids=range(len(UNREADABLE)))
 def test_an_unreadable_board_file_is_one_clear_error(tmp_path, content):
     path = tmp_path / "mine.toml"
     if content is not None:
