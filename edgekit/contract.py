@@ -73,7 +73,8 @@ KINDS: dict[str, Any] = {
     "profile": _COMMON | {
         "board_title": TEXT, "machine": Maybe(TEXT), "core": TEXT, "clock_hz": COUNT, "emulator": Maybe(TEXT),
         "samples": _SAMPLES, "instructions": Maybe(COUNT), "instructions_per_mac": Maybe(NUMBER),
-        "cycles": {"value": Maybe(COUNT), "error": Maybe(NUMBER), "how": TEXT, "basis": Maybe(TEXT)},
+        "cycles": {"value": Maybe(COUNT), "error": Maybe(NUMBER), "how": TEXT, "basis": Maybe(TEXT),
+                   "per_mac": Maybe(NUMBER)},
         "latency_us": Maybe(NUMBER), "latency_how": TEXT, "latency": _LATENCY, "energy": _ENERGY,
         "ram": {
             "arena": COUNT, "stack": Maybe(COUNT), "stack_bound": Maybe(COUNT), "static": Maybe(COUNT),

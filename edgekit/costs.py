@@ -42,6 +42,11 @@ class LayerProfile:
             return None
         return self.instructions / self.macs
 
+    @property
+    def cycles_per_mac(self) -> float | None:
+        """Cycles per multiply-accumulate; None for layers without any."""
+        return self.cycles / self.macs if self.cycles is not None and self.macs else None
+
 
 @dataclass(frozen=True)
 class Latency:

@@ -48,6 +48,7 @@ _PACKAGES: tuple[tuple[str, str, str, Need], ...] = (
     ("numpy", "numpy", "computes references and packs weights", "required"),
     ("tflite-micro", "tflite_micro", "the reference that results are held against", "optional"),
     ("pyocd", "pyocd", "flashes over a debug probe; lists those that are plugged in", "optional"),
+    ("pyjoulescope_driver", "pyjoulescope_driver", "reads a Joulescope: profile --meter joulescope", "optional"),
     ("tensorflow", "tensorflow", "Keras models and training; never needed for a .tflite", "optional"),
 )
 _EXTRAS = {"tflite-micro": "oracle", "pyocd": "pyocd", "tensorflow": "tensorflow"}

@@ -120,9 +120,9 @@ def evaluate(job: Job, samples: Samples, *, count: int = 0, fresh: bool = False)
     with execution.on_board(job) as (built, bench):
         wanted = reference.make(job.graph, job.optimised, job.data)
         image = execution.image_info(built)
-        head = {
-            "schema": "1", "model": job.graph.sha256, "image": image.sha256 if image else "", "data": samples.sha256,
-            "board": job.board.name, "how": bench.how, "port": job.port, "reference": wanted.name,
+        head = {  # not the port: a cable that was pulled out comes back as another one
+            "schema": "2", "model": job.graph.sha256, "image": image.sha256 if image else "", "data": samples.sha256,
+            "board": job.board.name, "how": bench.how, "reference": wanted.name,
         }  # fmt: skip
         with Journal(head, fresh=fresh) as kept:
             resumed = sum(i in kept.lines for i in range(len(chosen)))

@@ -68,6 +68,7 @@ class Job:
     ``layers_of`` limits the comparison of every layer to the first so many samples, 0 to none: the outputs of all
     are compared anyway. ``task`` is the MLPerf Tiny task the firmware names itself by; empty: the model's name.
     ``runs`` inferences are timed after ``warmups`` (0: 20, and 1 where the board is emulated and each run the same).
+    ``put`` puts the image onto the board and gives the board's port; None: it is there, or the board is emulated.
     """
 
     graph: Graph
@@ -84,6 +85,7 @@ class Job:
     runs: int = 0
     warmups: int = 1
     meter: Settings | None = None
+    put: Callable[[Image], str] | None = None
 
     @property
     def model(self) -> ModelInfo:
@@ -189,9 +191,10 @@ def on_board(job: Job) -> Generator[tuple[Build, Bench]]:
         built = build(job)
         if built.elf is None or built.image is None:
             raise InternalError(Problem("a board needs an image", str(built.out)))
-        job.progress(f"reaching {job.port}" if job.port else f"switching {job.board.name} on", 0, 0)
         image = Image(built.image, built.elf, built.build_id)
-        with deploy(job.board, job.plan, image, port=job.port) as bench:
+        port = job.put(image) if job.put else job.port
+        job.progress(f"reaching {port}" if port else f"switching {job.board.name} on", 0, 0)
+        with deploy(job.board, job.plan, image, port=port) as bench:
             yield built, bench
 
 

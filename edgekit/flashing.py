@@ -52,6 +52,21 @@ def folder(path: Path, board: Board, order: Order, progress: Progress, on_bytes:
     return _flash(board, _image(path, board, progress, dry_run=order.dry_run), order, on_bytes)
 
 
+def first(board: Board, wish: Wish, on_bytes: FlashProgress) -> Callable[[Image], str]:
+    """What puts an image onto the board, unless it runs there already, and gives the port to reach it by afterwards."""
+
+    def put(image: Image) -> str:
+        done = _flash(board, image, Order(wish), on_bytes)
+        if not done.port and not done.emulated:
+            hint = "Run the same again with --port."
+            raise UsageError(
+                Problem("the image is on the board, but its serial port is not known", done.place, hint=hint)
+            )
+        return done.port
+
+    return put
+
+
 @contextmanager
 def staying(path: Path, board: Board, progress: Progress) -> Generator[str]:
     """The port of the emulated board that runs a project's image, while the block runs."""

@@ -327,6 +327,13 @@ class Profile:
             return None
         return self.instructions / self.model.macs
 
+    @property
+    def cycles_per_mac(self) -> float | None:
+        """Cycles per multiply-accumulate of the whole model."""
+        if self.cycles.value is None or not self.model.macs:
+            return None
+        return self.cycles.value / self.model.macs
+
     def json(self) -> dict[str, Any]:
         """The ``profile --json`` contract; keys are only ever added."""
         return {
@@ -349,7 +356,7 @@ class Profile:
             "instructions_per_mac": _rounded(self.per_mac),
             "cycles": {
                 "value": self.cycles.value, "error": self.cycles.error, "how": self.cycles.how,
-                "basis": self.cycles.basis or None,
+                "basis": self.cycles.basis or None, "per_mac": _rounded(self.cycles_per_mac),
             },
             "latency_us": self.latency_us,
             "latency_how": self.latency_how,

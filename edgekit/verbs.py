@@ -293,9 +293,13 @@ def profile(
     runs: int = 0,
     warmups: int = 1,
     meter: Settings | None = None,
+    wish: Wish | None = None,
+    on_bytes: flashing.FlashProgress = silent,
     bundle: Path | str | None = None,
 ) -> Profile:
     """What one inference costs on a board, layer by layer, after verifying that it is right.
+
+    With ``wish`` the board is flashed first as ``flash`` does, unless it runs this build already.
 
     ``runs`` inferences are timed after ``warmups`` of 0 to 32 (0 runs: 20, on an emulated board 1). ``meter`` measures
     energy; without it energy is estimated where the board file has the board's active power.
@@ -310,6 +314,8 @@ def profile(
     where = _reserved(bundle)
     job = _job(model, board, out, toolchain, progress, optimize=optimize)
     job = replace(job, layers_of=layers_of, port=port, runs=runs, warmups=warmups, meter=meter)
+    if wish is not None:
+        job = replace(job, put=flashing.first(job.board, replace(wish, port=wish.port or port), on_bytes))
     result = execution.profile(job, _samples(samples, job.graph))
     if where is not None:
         verified = result.verification

@@ -49,10 +49,10 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 """From the ground up: a module imports from its own level or below, never from above. "" is edgekit itself, which loads
 its verbs only when they are asked for."""
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "onnx", "pyocd"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "onnx", "pyocd", "pyjoulescope_driver"}
 HEAVY_HOMES = (
     "frontends.keras", "frontends.onnx", "frontends.torch", "compress", "demo.make", "device.discovery.usb",
-    "device.flash.pyocd",
+    "device.flash.pyocd", "device.meters.joulescope",
 )  # fmt: skip
 COMPILER = {"ir", "ops", "frontends", "compress", "passes", "plan", "codegen"}
 DISTRIBUTIONS = {"serial": "pyserial", "elftools": "pyelftools"}

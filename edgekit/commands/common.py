@@ -167,6 +167,8 @@ class ByteProgress:
         if self._bars is not None:
             self._bars.stop()
 
+    close = stop
+
 
 class Progress:
     """Says on stderr what is going on: a live line in a terminal, else a plain line for whatever takes long.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from edgekit import report, samples
 from edgekit.commands.common import (
     BoardName,
     BundleDir,
+    ByteProgress,
     Count,
     FirstOf,
     Json,
@@ -41,11 +43,24 @@ from edgekit.commands.metering import (
     WindowCount,
     WindowSeconds,
 )
+from edgekit.device.flash.choose import WAYS, Wish
 from edgekit.device.meters.registry import Settings
 from edgekit.device.meters.registry import parse as parse_meter
+from edgekit.errors import Problem, UsageError
 from edgekit.files import write_whole
 from edgekit.plan.select import Objective
 from edgekit.samples import Samples
+
+_FLASH_WAYS = ("auto", *(way for way in WAYS if way != "emulator"))
+Flash = Annotated[
+    str,
+    typer.Option(
+        "--flash",
+        metavar="WAY",
+        help=f"Flash the board first, unless it runs this very image: {', '.join(_FLASH_WAYS)}.",
+        show_default=False,
+    ),
+]
 
 DEMO_BOARD = "nucleo-l4r5zi"
 _DEMO_SAMPLES = 14
@@ -231,19 +246,21 @@ def profile(
     optimize: OptimizeFor = Objective.BALANCED,
     out: OutDir = None,
     port: Port = "",
+    flash: Flash = "",
     bundle: BundleDir = None,
     json: Json = False,
 ) -> None:
     """Show what one inference costs: instructions, cycles, latency, energy, RAM, flash; and whether it is exact.
 
     Exits with 1 if it is not exact. Examples: edgekit profile model.tflite --board nucleo-l4r5zi --json · edgekit
-    profile model.tflite --board nucleo-l4r5zi --port /dev/ttyACM0 --meter ppk2 --supply 3.0
+    profile model.tflite --board nucleo-l4r5zi --flash volume --port /dev/ttyACM0 --meter ppk2 --supply 3.0
     """
     settings = None
     if meter:
         kind, where = parse_meter(meter)
         settings = Settings(kind, where, supply, voltage, spike_filter, windows, window, subtract_idle)
-    with working() as progress:
+    wish, bytes_shown = _wish(flash), ByteProgress()
+    with working() as progress, closing(bytes_shown):
         given = _given(samples_file, model, count)
         found = edgekit.profile(
             model,
@@ -258,6 +275,8 @@ def profile(
             runs=runs,
             warmups=warmup,
             meter=settings,
+            wish=wish,
+            on_bytes=bytes_shown,
             bundle=bundle,
         )
     emit(found.json(), report.ProfileReport(found), as_json=json)
@@ -295,6 +314,13 @@ def demo(
     emit(found.json(), Group(report.ProfileReport(found), "", report.after_demo(board, out)), as_json=json)
     if not found.exact:
         raise typer.Exit(1)
+
+
+def _wish(way: str) -> Wish | None:
+    """How the board is to be flashed first; None: not at all."""
+    if way and way not in _FLASH_WAYS:
+        raise UsageError(Problem("there is no such way to flash", "--flash", f"'{way}'", ", ".join(_FLASH_WAYS)))
+    return Wish("" if way == "auto" else way) if way else None
 
 
 def _given(path: Path | None, model: Path, count: int) -> Samples | None:

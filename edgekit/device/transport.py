@@ -111,12 +111,15 @@ def open_port(url: str, baud: int = BAUD, write_timeout_s: float = 10.0) -> Stre
     options: dict[str, Any] = {"baudrate": baud, "timeout": 0, "write_timeout": write_timeout_s}
     if "://" not in url:
         options["exclusive"] = True
+    address = url
     if url.startswith("rfc2217://"):
         del options["write_timeout"]  # pyserial's client does not know it
+        # ser2net does not answer for modem lines that a port lacks; none is used here
+        address += "" if "ign_set_control" in url else f"{'&' if '?' in url else '?'}ign_set_control"
     try:
         with warnings.catch_warnings():  # pyserial's RFC 2217 client calls what is deprecated
             warnings.filterwarnings("ignore", r"set(Daemon|Name)\(\)", DeprecationWarning)
-            port: Any = cast("Any", serial).serial_for_url(url, **options)
+            port: Any = cast("Any", serial).serial_for_url(address, **options)
     except (OSError, ValueError) as error:
         raise PortError(_opening(url, error)) from error
     return SerialStream(port, url)

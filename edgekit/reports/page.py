@@ -183,7 +183,8 @@ def _costs(tree: Mapping[str, Any]) -> list[Figure]:
         how = tree["latency_how"] + _error(tree["latency"]["error"])
         made.append(Figure("one inference", duration(tree["latency_us"]), how))
     if cycles["value"] is not None:
-        made.append(Figure("cycles", number(cycles["value"]), cycles["how"] + _error(cycles["error"])))
+        per = f"{cycles['per_mac']:.2f} per MAC, " if cycles.get("per_mac") is not None else ""
+        made.append(Figure("cycles", number(cycles["value"]), per + cycles["how"] + _error(cycles["error"])))
     if tree["instructions"] is not None:
         made.append(Figure("instructions", number(tree["instructions"]), f"counted, {tree['how']}"))
     if energy["per_inference_uj"] is not None:

@@ -160,11 +160,16 @@ def _numbers(p: Profile, shares: Sequence[float]) -> list[tuple[str, str, tuple[
     """Head, foot and cells of each column."""
     layers = p.layers
     cycles = "cycles" if p.cycles.how == "measured" else "est. cycles"
+    left = sum(x.macs for x in layers)
+    per_left = p.cycles.value / left if p.cycles.value is not None and left else None
+    # Beside instructions per MAC those of cycles would only take room.
+    per_mac = [("/MAC", ratio(per_left), tuple(ratio(x.cycles_per_mac) for x in layers))]
     return [
         ("MACs", number(sum(x.macs for x in layers)), tuple(number(x.macs or None) for x in layers)),
         ("instr", number(p.instructions), tuple(number(x.instructions) for x in layers)),
         ("/MAC", ratio(_per_left(p)), tuple(ratio(x.per_mac) for x in layers)),
         (cycles, number(p.cycles.value), tuple(number(x.cycles) for x in layers)),
+        *(per_mac if p.instructions is None else ()),
         ("share", "", tuple(f"{s:.1%}" if any(shares) else "-" for s in shares)),
     ]
 
@@ -199,7 +204,8 @@ def _totals(p: Profile) -> Text:
         per = f" ({p.per_mac:.2f} per MAC of the model)" if p.per_mac is not None else ""
         parts += [(number(p.instructions), "bold"), f" instructions{per}, {p.how}"]
     if p.cycles.value is not None:
-        parts += [", " if len(parts) > 1 else "", (number(p.cycles.value), "bold"), " cycles, ", p.cycles.how]
+        per = f" ({p.cycles_per_mac:.2f} per MAC)" if p.cycles_per_mac is not None else ""
+        parts += [", " if len(parts) > 1 else "", (number(p.cycles.value), "bold"), f" cycles{per}, ", p.cycles.how]
         parts += [f", fitted within{error_text(p.cycles)}" if p.cycles.error else ""]
     if p.latency_us is not None:
         clock = f" at {p.clock_hz / 1e6:g} MHz" if p.cycles.value is not None else ""

@@ -1,9 +1,12 @@
 """Meters that are text: INA through hwmon, the Raspberry Pi 5's PMIC, tegrastats; by fixtures and a real shell."""
 
+import os
 import time
 
 import numpy as np
 import pytest
+from support import need
+from support.ssh_server import Client, PythonSshd
 
 from edgekit.device import meter
 from edgekit.device.meter import About, Expected
@@ -136,3 +139,54 @@ def test_commands_run_here_and_a_failing_one_says_how_to_look():
 def test_a_board_without_the_sensor_is_refused_when_the_meter_is_opened(name):
     with pytest.raises(MeterError):
         registry.open_meter(registry.Settings(name, "user@host.invalid"))
+
+
+@pytest.fixture
+def boards(tmp_path, monkeypatch):
+    """A function that makes a board reached by the real ssh, which answers each command with text of ours."""
+    need.need("ssh")
+    (tmp_path / "keys").mkdir()
+    client = Client(tmp_path / "keys")
+    monkeypatch.setenv("PATH", f"{client.folder}{os.pathsep}{os.environ['PATH']}")
+    made = []
+
+    def make(answers):
+        async def answer(process):
+            text = next((t for part, t in answers.items() if part in process.command), None)
+            process.stdout.write((text or "").encode())
+            process.exit(0 if text is not None else 127)
+
+        made.append(PythonSshd(client, tmp_path, answer))
+        client.know(made[-1].port)
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "answers", "watts"),
+    [
+        ("pmic", "", {"vcgencmd pmic_read_adc": PI5}, 0.0019526 * 3.7 + 1.6 + 0.11),
+        ("tegrastats", "", {"tegrastats": ORIN}, 4.571),
+        ("tegrastats", "", {"tegrastats": NANO}, 2.092),
+        ("hwmon", "", {"cat /sys/class/hwmon/hwmon1/in1_input": "5000\n900\n", "hwmon": JETSON}, 4.5),
+        ("hwmon", "#VDD_SOC", {"cat /sys/class/hwmon/hwmon1/in3_input": "5000\n260\n", "hwmon": JETSON}, 1.3),
+    ],
+)
+def test_a_board_behind_ssh_is_read_by_the_real_client(boards, name, label, answers, watts):
+    board = boards(answers)
+    kind, where = registry.parse(f"{name}:{board.url}{label}")
+    opened = registry.open_meter(registry.Settings(kind, where))
+    opened.start()
+    end = time.monotonic() + 30
+    while len(board.commands) < 6 and time.monotonic() < end:
+        time.sleep(0.05)
+    capture = opened.stop()
+    assert len(capture.seconds) >= 3
+    assert np.diff(capture.seconds).min() > 0
+    assert capture.watts == pytest.approx(watts)
+    board.behave = None  # from here on it runs what it is told to, and has no such sensor
+    with pytest.raises(MeterError):
+        registry.open_meter(registry.Settings(kind, where))

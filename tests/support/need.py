@@ -21,6 +21,7 @@ APT = {
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "gcc": "gcc",
     "openocd": "openocd",
+    "ser2net": "ser2net",
     "chromium": "chromium fonts-dejavu-core",
     "ssh": "openssh-client",
     "sshd": "openssh-server",

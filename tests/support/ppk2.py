@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from support.trigger_log import windows
 
 RATE_HZ = 100_000
 ADC = 1.8 / 163840
@@ -153,18 +154,8 @@ class Simulator:
 
     def _follow(self, *, emit: bool = True) -> None:
         """Replay what the followed board's pin did since the last look; only whole windows."""
-        if self.log is None or not self.log.exists():
-            return
-        lines = [line.split() for line in self.log.read_text().splitlines()]
-        changes = [(int(cycle), int(level)) for cycle, level in lines]
-        while self._done_edges + 1 < len(changes):
-            (fell, level), (rose, after) = changes[self._done_edges : self._done_edges + 2]
-            if (level, after) != (0, 1):
-                self._done_edges += 1
-                continue
-            self._done_edges += 2
-            if not emit:
-                continue
+        pairs, self._done_edges = windows(self.log, self._done_edges)
+        for fell, rose in pairs if emit else ():
             count = round((rose - fell) / self.clock_hz * RATE_HZ)
             self._emit(np.concatenate([np.zeros(300, bool), np.ones(count, bool), np.zeros(300, bool)]))
 

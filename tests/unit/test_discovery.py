@@ -230,7 +230,7 @@ def test_a_meter_without_a_serial_port_is_found_on_usb(tmp_path):
     for name, text in (("idVendor", "16d0\n"), ("idProduct", "10ba\n"), ("serial", "004204\n")):
         (device / name).write_text(text)
     (meter,) = usb.meters((), devices=tmp_path)
-    assert (meter.name, meter.serial) == ("Joulescope", "004204")
+    assert (meter.name, meter.serial) == ("Joulescope JS220", "004204")
 
 
 def test_without_pyocd_it_is_said_how_probes_are_found(monkeypatch):

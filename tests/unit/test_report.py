@@ -41,6 +41,7 @@ def test_profile_json_has_every_key_of_the_contract():
     assert tree["model"] == {"name": "kws", "sha256": "ab" * 32, "macs": 2_656_768, "inputs": ["int8 1x16"]}
     assert (tree["board"], tree["how"], tree["exact"]) == ("nucleo-l4r5zi", "emulated", True)
     assert tree["instructions"] == 3_000_123
+    assert tree["cycles"].pop("per_mac") == pytest.approx(1.355, rel=1e-3)
     assert tree["cycles"] == {"value": 3_600_000, "error": 0.15, "how": "estimated", "basis": "the error of a fit"}
     assert tree["latency_us"] == 30_000.0
     assert tree["ram"] == {"arena": 16_512, "stack": 400, "stack_bound": 408, "static": 24, "total": 16_936}
@@ -157,8 +158,19 @@ def test_a_profile_without_counters_says_so():
         latency_us=None,
         layers=tuple(replace(x, instructions=None, cycles=None) for x in PROFILE.layers),
     )
-    assert unknown.json()["cycles"] == {"value": None, "error": None, "how": "unknown", "basis": None}
+    assert unknown.json()["cycles"] == {"value": None, "error": None, "how": "unknown", "basis": None, "per_mac": None}
     assert "nothing counts or estimates cycles" in words(report.ProfileReport(unknown))
+
+
+def test_a_board_that_counts_no_instructions_has_its_cycles_per_mac():
+    layers = tuple(replace(x, instructions=None) for x in PROFILE.layers)
+    real = replace(PROFILE, instructions=None, cycles=Cycles(3_600_000, None, "measured"), layers=layers)
+    text = words(report.ProfileReport(real))
+    assert "3,600,000 cycles (1.36 per MAC), measured" in text
+    first = layers[0]
+    assert f"{first.cycles:,} {first.cycles / first.macs:.2f}" in text
+    assert "cycles /MAC" in text
+    assert text.count("/MAC") == 1
 
 
 def test_a_kernel_is_shown_without_what_its_op_says_already():

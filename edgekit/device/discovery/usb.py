@@ -16,9 +16,10 @@ DEVICES = Path("/sys/bus/usb/devices")
 _METERS: dict[tuple[int, int], tuple[str, bool]] = {
     (0x1915, 0xC00A): ("Nordic PPK2", True),
     (0x0483, 0x5740): ("ST X-NUCLEO-LPM01A", False),  # ST's id of any virtual COM port
-    (0x16D0, 0x10BA): ("Joulescope", True),
+    (0x16D0, 0x0E88): ("Joulescope JS110", True),
+    (0x16D0, 0x10BA): ("Joulescope JS220", True),
 }
-"""By USB vendor and product: the instrument, and whether nothing else has that id."""
+"""By USB vendor and product: the instrument, and whether nothing else has that id (Joulescope: 99-joulescope.rules)."""
 
 _LPM01A = "PowerShield"
 """What the X-NUCLEO-LPM01A calls itself."""

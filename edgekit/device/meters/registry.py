@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from serial.tools import list_ports
 
-from edgekit.device.meters import hwmon, lpm01a, pmic, polled, ppk2, tegrastats
+from edgekit.device.meters import hwmon, joulescope, lpm01a, pmic, polled, ppk2, tegrastats
 from edgekit.device.transport import open_port
 from edgekit.errors import MeterError, Problem, UsageError
 
@@ -53,6 +53,10 @@ def _lpm01a(settings: Settings) -> Meter:
     return lpm01a.Lpm01a(open_port(port, lpm01a.BAUD), supply=settings.supply, form=form)
 
 
+def _joulescope(settings: Settings) -> Meter:
+    return joulescope.open_joulescope(settings.where, supply=settings.supply, voltage=settings.voltage)
+
+
 def _hwmon(settings: Settings) -> Meter:
     where, _, label = settings.where.partition("#")
     return hwmon.open_hwmon(polled.runner(where), where, label)
@@ -69,6 +73,7 @@ def _tegrastats(settings: Settings) -> Meter:
 METERS: dict[str, tuple[str, Callable[[Settings], Meter]]] = {
     "ppk2": ("Nordic Power Profiler Kit II", _ppk2),
     "lpm01a": ("ST X-NUCLEO-LPM01A; binary,PORT for its binary format", _lpm01a),
+    "joulescope": ("Jetperch Joulescope JS110 or JS220; WHERE is SERIAL#INPUT", _joulescope),
     "hwmon": ("INA2xx and INA3221 through Linux; WHERE#LABEL names a channel", _hwmon),
     "pmic": ("Raspberry Pi 5 power management chip", _pmic),
     "tegrastats": ("Jetson's own reading", _tegrastats),
