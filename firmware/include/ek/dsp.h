@@ -157,6 +157,35 @@ EK_DSP_STATIC void ek_dsp_keep(uint32_t *tile, int32_t words, int32_t kept)
     }
 }
 
+/* Sums of four channels in 16-bit halves: of channels 0 and 2, and of 1 and 3. */
+typedef struct {
+    uint32_t even;
+    uint32_t odd;
+} ek_dsp_sums;
+
+/* Adds so many pixels, `pitch` bytes apart, to the sums of four channels. */
+EK_INLINE void ek_dsp_add_pixels(ek_dsp_sums *sums, const int8_t *pixel, int32_t pixels, int32_t pitch)
+{
+    uint32_t even = sums->even;
+    uint32_t odd = sums->odd;
+    for (; pixels >= 4; pixels -= 4) {
+        const int8_t *third = pixel + 2 * pitch;
+        const uint32_t words[4] = {ek_load_word(pixel), ek_load_word(pixel + pitch), ek_load_word(third),
+                                   ek_load_word(third + pitch)};
+        ek_dsp_add_bytes(&even, &odd, words[0]);
+        ek_dsp_add_bytes(&even, &odd, words[1]);
+        ek_dsp_add_bytes(&even, &odd, words[2]);
+        ek_dsp_add_bytes(&even, &odd, words[3]);
+        pixel = third + 2 * pitch;
+    }
+    for (; pixels > 0; pixels--) {
+        ek_dsp_add_bytes(&even, &odd, ek_load_word(pixel));
+        pixel += pitch;
+    }
+    sums->even = even;
+    sums->odd = odd;
+}
+
 /* How many rows from y on, up to end, follow each other in memory in rings of in_rows and out_rows rows. */
 static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, int32_t end)
 {

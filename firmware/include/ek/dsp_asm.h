@@ -54,7 +54,7 @@ EK_INLINE int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t roundin
 
 /* Four times `fours` sums, at least one of them: table[fine] + or - coarse * 2^20, twice, to int8. `shift` (1 to 31),
  * `subtract` and `linear` are literals: 7 instructions for a sum, one more if linear. */
-EK_INLINE void ek_dsp_sums(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
+EK_INLINE void ek_dsp_add_fours(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
                            const int32_t *table, int32_t value, int32_t rounding, const uint32_t shift,
                            int32_t subtract, int32_t linear)
 {

@@ -38,9 +38,9 @@ static inline int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rou
 }
 
 /* Four times `fours` sums: table[fine] + or - coarse * 2^20, twice, to int8. */
-static inline void ek_dsp_sums(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
-                               const int32_t *table, int32_t value, int32_t rounding, uint32_t shift,
-                               int32_t subtract, int32_t linear)
+static inline void ek_dsp_add_fours(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
+                                    const int32_t *table, int32_t value, int32_t rounding, uint32_t shift,
+                                    int32_t subtract, int32_t linear)
 {
     const int32_t factor = subtract != 0 ? -(1 << 20) : 1 << 20;
     for (int32_t i = 0; i < 4 * fours; i++) {
