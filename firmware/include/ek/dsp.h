@@ -186,6 +186,17 @@ EK_INLINE void ek_dsp_add_pixels(ek_dsp_sums *sums, const int8_t *pixel, int32_t
     sums->odd = odd;
 }
 
+/* Sums of `count` pixels to four means, rounded half away from zero (the division truncates). */
+EK_DSP_STATIC void ek_dsp_means(int8_t *out, ek_dsp_sums sums, int32_t count, int32_t low, int32_t high)
+{
+    for (int32_t i = 0; i < 4; i++) {
+        const uint32_t halves = (i & 1) == 0 ? sums.even : sums.odd;
+        const int32_t sum = (int16_t)(uint16_t)((halves >> (8 * (i & 2))) & 0xFFFFU);
+        const int32_t half = count / 2;
+        out[i] = (int8_t)ek_clamp((sum + (sum > 0 ? half : -half)) / count, low, high);
+    }
+}
+
 /* How many rows from y on, up to end, follow each other in memory in rings of in_rows and out_rows rows. */
 static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, int32_t end)
 {
