@@ -32,6 +32,22 @@ CASES = (
     Case("broadcast_both", Sub(), (act((2, 1, 3, 1)), _other(1, 5, 1, 4)), (act(scale=0.08),)),
     Case("broadcast_lower_rank", Sub(), (act((2, 3, 4)), _other(3, 4)), (act(scale=0.08),)),
     Case("broadcast_batch", Sub(), (act((3, 2, 2, 3)), _other(1, 2, 2, 3)), (act(scale=0.08),)),
+    Case(
+        "lowest_zero_points", Sub(),
+        (act((1, 3, 2, 11), 0.05, -128), act((1, 3, 2, 11), 0.07, -128)), (act(scale=0.09, zero_point=127),),
+    ),
+    Case(
+        "highest_zero_points", Sub(),
+        (act((1, 3, 2, 11), 0.07, 127), act((1, 3, 2, 11), 0.05, 127)), (act(scale=0.09, zero_point=-128),),
+    ),
+    Case(
+        "one_scale", Sub(Activation.RELU),
+        (act((1, 4, 3), 0.05, 127), act((1, 4, 3), 0.05, -128)), (act(scale=0.03, zero_point=-100),),
+    ),
+    Case("much_finer_output", Sub(), (act((1, 9, 7)), _other(1, 9, 7)), (act(scale=3.8e-7),)),
+    Case("much_coarser_output", Sub(), (act((1, 9, 7)), _other(1, 9, 7)), (act(scale=1.3, zero_point=127),)),
+    Case("too_coarse_an_output", Sub(), (act((1, 9, 7)), _other(1, 9, 7)), (act(scale=3.0),)),
+    Case("row_of_three", Sub(), (act((1, 3, 3, 1)), _other(1, 3, 3, 1)), (act(scale=0.09),)),
 )  # fmt: skip
 
 PAIR = (act((1, 4)), _other(1, 4))

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.ir.graph import Array
 from edgekit.ops import accumulators
+from edgekit.plan.pack.addition import contributions
 from edgekit.plan.pack.registry import packer
 
 _RUN = 4
@@ -55,6 +56,13 @@ def thumb_quads(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
 def thumb_rows(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
     """The two words of each output of a fully connected filter: bias and shift, multiplier; uint32."""
     return _words(_folded(arrays["filter"], arrays, ints)[1])
+
+
+@packer
+def thumb_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """What the finer operand of an addition contributes, by its byte: int32, 256 entries; see addition."""
+    del arrays
+    return contributions(ints).astype(np.int32)
 
 
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array]:

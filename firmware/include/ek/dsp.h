@@ -157,6 +157,46 @@ EK_DSP_STATIC void ek_dsp_keep(uint32_t *tile, int32_t words, int32_t kept)
     }
 }
 
+/* Sums of four channels in 16-bit halves: of channels 0 and 2, and of 1 and 3. */
+typedef struct {
+    uint32_t even;
+    uint32_t odd;
+} ek_dsp_sums;
+
+/* Adds so many pixels, `pitch` bytes apart, to the sums of four channels. */
+EK_INLINE void ek_dsp_add_pixels(ek_dsp_sums *sums, const int8_t *pixel, int32_t pixels, int32_t pitch)
+{
+    uint32_t even = sums->even;
+    uint32_t odd = sums->odd;
+    for (; pixels >= 4; pixels -= 4) {
+        const int8_t *third = pixel + 2 * pitch;
+        const uint32_t words[4] = {ek_load_word(pixel), ek_load_word(pixel + pitch), ek_load_word(third),
+                                   ek_load_word(third + pitch)};
+        ek_dsp_add_bytes(&even, &odd, words[0]);
+        ek_dsp_add_bytes(&even, &odd, words[1]);
+        ek_dsp_add_bytes(&even, &odd, words[2]);
+        ek_dsp_add_bytes(&even, &odd, words[3]);
+        pixel = third + 2 * pitch;
+    }
+    for (; pixels > 0; pixels--) {
+        ek_dsp_add_bytes(&even, &odd, ek_load_word(pixel));
+        pixel += pitch;
+    }
+    sums->even = even;
+    sums->odd = odd;
+}
+
+/* Sums of `count` pixels to four means, rounded half away from zero (the division truncates). */
+EK_DSP_STATIC void ek_dsp_means(int8_t *out, ek_dsp_sums sums, int32_t count, int32_t low, int32_t high)
+{
+    for (int32_t i = 0; i < 4; i++) {
+        const uint32_t halves = (i & 1) == 0 ? sums.even : sums.odd;
+        const int32_t sum = (int16_t)(uint16_t)((halves >> (8 * (i & 2))) & 0xFFFFU);
+        const int32_t half = count / 2;
+        out[i] = (int8_t)ek_clamp((sum + (sum > 0 ? half : -half)) / count, low, high);
+    }
+}
+
 /* How many rows from y on, up to end, follow each other in memory in rings of in_rows and out_rows rows. */
 static inline int32_t ek_dsp_run(int32_t in_rows, int32_t out_rows, int32_t y, int32_t end)
 {

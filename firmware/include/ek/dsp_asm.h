@@ -6,6 +6,8 @@
 /* One instruction a line, which the formatter would not keep. */
 /* clang-format off */
 
+#define EK_DSP_TWICE(x) x x
+
 /* Twice an accumulator to int8: see EK_DSP_LINEAR below. */
 EK_INLINE int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rounding, uint32_t shift, int32_t linear)
 {
@@ -15,6 +17,60 @@ EK_INLINE int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t roundin
     result >>= shift;
     __asm__("ssat %0, #8, %0" : "+r"(result));
     return (int8_t)result;
+}
+
+/* An element of a sum, its operands in x and y. */
+#define EK_DSP_LOAD(x, y) \
+    "ldrb " x ", [%[fine]], #1\n" \
+    "ldrsb " y ", [%[coarse]], #1\n"
+#define EK_DSP_SUM(x, y, sign) \
+    "ldr " x ", [%[table], " x ", lsl #2]\n" \
+    sign " " x ", " x ", " y ", lsl #20\n"
+#define EK_DSP_SUM_RELU(x, y) "smmlar " x ", " x ", %[value], %[rounding]\n"
+#define EK_DSP_SUM_LINEAR(x, y) \
+    "add " y ", %[rounding], " x ", asr #31\n" \
+    "smmlar " x ", " x ", %[value], " y "\n"
+#define EK_DSP_SUM_STORE(x) \
+    "ssat " x ", #8, " x ", asr %[shift]\n" \
+    "strb " x ", [%[out]], #1\n"
+#define EK_DSP_SUM_2(sign, scale) \
+    EK_DSP_LOAD("%[x]", "%[y]") \
+    EK_DSP_LOAD("%[z]", "%[w]") \
+    EK_DSP_SUM("%[x]", "%[y]", sign) \
+    EK_DSP_SUM("%[z]", "%[w]", sign) \
+    scale("%[x]", "%[y]") \
+    EK_DSP_SUM_STORE("%[x]") \
+    scale("%[z]", "%[w]") \
+    EK_DSP_SUM_STORE("%[z]")
+#define EK_DSP_SUMS(sign, scale) \
+    __asm__ volatile("1:\n" \
+                     EK_DSP_TWICE(EK_DSP_SUM_2(sign, scale)) \
+                     "subs %[fours], %[fours], #1\n" \
+                     "bne 1b\n" \
+                     : [fine] "+r"(fine), [coarse] "+r"(coarse), [out] "+r"(out), [fours] "+r"(fours), \
+                       [x] "=&r"(x), [y] "=&r"(y), [z] "=&r"(z), [w] "=&r"(w) \
+                     : [table] "r"(table), [value] "r"(value), [rounding] "r"(rounding), [shift] "i"(shift) \
+                     : "cc", "memory")
+
+/* Four times `fours` sums, at least one of them: table[fine] + or - coarse * 2^20, twice, to int8. `shift` (1 to 31),
+ * `subtract` and `linear` are literals: 7 instructions for a sum, one more if linear. */
+EK_INLINE void ek_dsp_add_fours(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
+                           const int32_t *table, int32_t value, int32_t rounding, const uint32_t shift,
+                           int32_t subtract, int32_t linear)
+{
+    int32_t x;
+    int32_t y;
+    int32_t z;
+    int32_t w;
+    if (subtract != 0 && linear != 0) {
+        EK_DSP_SUMS("sub", EK_DSP_SUM_LINEAR);
+    } else if (subtract != 0) {
+        EK_DSP_SUMS("sub", EK_DSP_SUM_RELU);
+    } else if (linear != 0) {
+        EK_DSP_SUMS("add", EK_DSP_SUM_LINEAR);
+    } else {
+        EK_DSP_SUMS("add", EK_DSP_SUM_RELU);
+    }
 }
 
 /* Adds the signed bytes 0 and 2 of a word to the halves of `even`, 1 and 3 to those of `odd`. */
@@ -67,7 +123,6 @@ EK_INLINE uint32_t ek_dsp_min_bytes(uint32_t a, uint32_t b)
 #define EK_DSP_FIRST_1(unpack) EK_DSP_STEP_1(unpack, "r0", "", "", "r4", "", "")
 #define EK_DSP_NEXT_4(unpack) EK_DSP_STEP_4(unpack, "r0", "r1", "r2", "r4", "r5", "r6")
 #define EK_DSP_NEXT_1(unpack) EK_DSP_STEP_1(unpack, "r0", "", "", "r4", "", "")
-#define EK_DSP_TWICE(x) x x
 #define EK_DSP_FOUR_TIMES(x) EK_DSP_TWICE(EK_DSP_TWICE(x))
 #define EK_DSP_UNROLL_4(unpack) EK_DSP_TWICE(EK_DSP_FOUR_TIMES(EK_DSP_NEXT_4(unpack)))
 #define EK_DSP_UNROLL_1(unpack) EK_DSP_TWICE(EK_DSP_NEXT_1(unpack))

@@ -37,6 +37,18 @@ static inline int8_t ek_dsp_requantize(int32_t twice, int32_t value, int32_t rou
     return (int8_t)(result < -128 ? -128 : (result > 127 ? 127 : result));
 }
 
+/* Four times `fours` sums: table[fine] + or - coarse * 2^20, twice, to int8. */
+static inline void ek_dsp_add_fours(int8_t *out, const int8_t *fine, const int8_t *coarse, int32_t fours,
+                                    const int32_t *table, int32_t value, int32_t rounding, uint32_t shift,
+                                    int32_t subtract, int32_t linear)
+{
+    const int32_t factor = subtract != 0 ? -(1 << 20) : 1 << 20;
+    for (int32_t i = 0; i < 4 * fours; i++) {
+        const int32_t twice = table[(uint8_t)fine[i]] + coarse[i] * factor;
+        out[i] = ek_dsp_requantize(twice, value, rounding, shift, linear);
+    }
+}
+
 /* Adds the signed bytes 0 and 2 of a word to the halves of `even`, 1 and 3 to those of `odd`. */
 static inline void ek_dsp_add_bytes(uint32_t *even, uint32_t *odd, uint32_t word)
 {

@@ -65,6 +65,21 @@ static inline int8_t ek_thumb_requantize(int32_t acc, uint32_t multiplier, uint3
     return (int8_t)((result < 0 ? 0 : (result > 255 ? 255 : result)) - 128);
 }
 
+/* acc * multiplier / 2^30, rounded down, of an acc within +-2^28 and a multiplier of 31 bits. */
+static inline int32_t ek_thumb_product(int32_t acc, int32_t multiplier)
+{
+#if defined(__thumb2__) /* multiplies to 64 bits */
+    return (int32_t)(((int64_t)acc * multiplier) >> 30);
+#else
+    const int32_t high = acc >> 14;
+    const int32_t low = acc & 0x3FFF;
+    const int32_t multiplier_high = multiplier >> 16;
+    const int32_t multiplier_low = multiplier & 0xFFFF;
+    const int32_t lower = high * multiplier_low + ((low * multiplier_low) >> 14);
+    return high * multiplier_high + ((low * multiplier_high + (lower >> 2)) >> 14);
+#endif
+}
+
 #if defined(__thumb__)
 #include "ek/thumb_asm.h"
 #else

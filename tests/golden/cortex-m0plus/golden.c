@@ -144,12 +144,13 @@ EK_LAYER void golden_layer_03(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 4 'add_4'
  * ADD  1x5x4x8, 1x5x4x8 -> 1x5x4x8
- * kernel add_s8_scalar: sum or difference of two tensors row by row in plain C
- * reads [1336, 1496), [1016, 1176), writes [1336, 1496), 0 bytes of constants */
+ * kernel add_s8_thumb: sum or difference, one operand by table, the product of the sum from four short ones
+ * reads [1336, 1496), [1016, 1176), writes [1336, 1496), 1,024 bytes of constants */
 void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_add_s8_scalar_args args = {
+    static const golden_add_s8_thumb_args args = {
+        .table = golden_w04_table,
         .row = 32,
     };
     const ek_in in[2] = {
@@ -159,7 +160,7 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 1336U), 5, 32},
     };
-    golden_add_s8_scalar(&args, in, out, arena + 0U, begin, end);
+    golden_add_s8_thumb(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 5 'depthwise_conv_2d_5'

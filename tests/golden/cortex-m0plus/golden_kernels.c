@@ -199,35 +199,26 @@ void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
     }
 }
 
-/* sum or difference of two tensors row by row in plain C
- * for in0_zp=-128, in1_zp=-128, out_zp=-100, act_min=-128, act_max=127, left_shift=20, subtract=0,
- * in0_multiplier=1073741824, in0_shift=0, in1_multiplier=1073741824, in1_shift=0,
- * out_multiplier=1789569773, out_shift=-19;
+/* sum or difference, one operand by table, the product of the sum from four short ones
+ * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, act_max=127,
+ * out_zp=-100, out_multiplier=1789569773, out_shift=-19;
  * layer 4 */
-static inline int8_t golden_add_s8_scalar_element(const golden_add_s8_scalar_args *a,
-    int32_t first, int32_t second)
-{
-    const int32_t left = (first - (-128)) * (1 << (20 - 1));
-    const int32_t right = (second - (-128)) * (1 << (20 - 1));
-    const int32_t total = left + right;
-    const int32_t scaled = ek_requantize(total, 1789569773, (-19)) + (-100);
-    (void)a;
-    return (int8_t)ek_clamp(scaled, (-128), 127);
-}
-
-void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+void golden_add_s8_thumb(const golden_add_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    /* A copy that no store below can change, so that it may live in registers. */
-    const golden_add_s8_scalar_args local = *a;
+    /* The operand with the larger scale has the factor 1/2, so its part is the operand shifted. Both roundings are one
+     * addition and one shift of the product. */
+    const int32_t *table = a->table;
     (void)scratch;
-    for (int32_t y = begin; y < end; y++) {
-        const int8_t *first = ek_in_row(&in[0], y);
-        const int8_t *second = ek_in_row(&in[1], y);
-        int8_t *result = ek_out_row(out, y);
-        const int32_t count = a->row;
-        for (int32_t i = 0; i < count; i++) {
-            result[i] = golden_add_s8_scalar_element(&local, first[i], second[i]);
+    for (int32_t oy = begin; oy < end; oy++) {
+        const int8_t *fine = ek_in_row(&in[1], oy);
+        const int8_t *coarse = ek_in_row(&in[0], oy);
+        int8_t *result = ek_out_row(out, oy);
+        for (int32_t left = a->row; left > 0; left--) {
+            const int32_t total = table[(uint8_t)*fine++] + *coarse++ * (1 << 19);
+            const int32_t product = ek_thumb_product(total, 1789569773);
+            const int32_t rounding = -104333311 + (total >> 31) * 2;
+            *result++ = (int8_t)ek_clamp((product + rounding) >> 20, (-128), 127);
         }
     }
 }

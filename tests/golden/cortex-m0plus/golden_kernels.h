@@ -65,10 +65,11 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_thumb_1x1_args;
 
-/* What add_s8_scalar is told of a layer. */
+/* What add_s8_thumb is told of a layer. */
 typedef struct {
+    const int32_t *table;
     int32_t row;
-} golden_add_s8_scalar_args;
+} golden_add_s8_thumb_args;
 
 /* What pool_s8_scalar_average is told of a layer. */
 typedef struct {
@@ -112,7 +113,7 @@ EK_KERNEL void golden_depthwise_conv_2d_s8_thumb(const golden_depthwise_conv_2d_
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_conv_2d_s8_thumb_1x1(const golden_conv_2d_s8_thumb_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-EK_KERNEL void golden_add_s8_scalar(const golden_add_s8_scalar_args *a,
+EK_KERNEL void golden_add_s8_thumb(const golden_add_s8_thumb_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_pool_s8_scalar_average(const golden_pool_s8_scalar_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -126,6 +127,7 @@ extern const int8_t golden_w01_filter[72];
 extern const uint32_t golden_w01_records[16];
 extern const uint32_t golden_w02_stream[43];
 extern const uint32_t golden_w03_stream[237];
+extern const int32_t golden_w04_table[256];
 extern const int8_t golden_w05_filter[72];
 extern const uint32_t golden_w05_records[16];
 extern const uint32_t golden_w06_stream[82];

@@ -136,7 +136,6 @@ EK_LAYER void golden_layer_04(uint8_t *arena, int32_t begin, int32_t end)
     static const golden_add_s8_dsp_args args = {
         .table = golden_w04_table,
         .out_multiplier = 1789569773,
-        .out_shift = (-19),
         .row = 32,
         .act_max = 127,
     };

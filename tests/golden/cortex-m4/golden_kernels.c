@@ -223,43 +223,31 @@ void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
 }
 
 /* sum or difference, one operand by table
- * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, out_zp=-100;
+ * for subtract=0, in0_multiplier=1073741824, in0_shift=0, left_shift=20, act_min=-128, out_zp=-100,
+ * out_shift=-19;
  * layer 4 */
-/* The operand with the larger scale has the factor 1/2, so twice its part is the operand shifted; the table holds twice
- * the other's part. */
-EK_INLINE int8_t golden_add_s8_dsp_element(const int32_t *table, int8_t first, int8_t second,
-    int32_t multiplier, int32_t rounding, uint32_t shift)
-{
-    const int32_t twice = table[(uint8_t)second] + first * (1 << 20);
-    return ek_dsp_requantize(twice, multiplier, rounding, shift, 1);
-}
-
 void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
+    /* The operand with the larger scale has the factor 1/2, so twice its part is the operand shifted; the table holds
+     * twice the other's part. */
     const int32_t *table = a->table;
     const int32_t multiplier = a->out_multiplier;
-    const uint32_t shift = (uint32_t)-a->out_shift;
-    const int32_t rounding = (int32_t)((uint32_t)(2 * (-100) + 1) << shift) >> 1;
+    const int32_t rounding = -52166656;
+    const int32_t row = a->row;
     (void)scratch;
     for (int32_t oy = begin; oy < end; oy++) {
-        const int8_t *first = ek_in_row(&in[0], oy);
-        const int8_t *second = ek_in_row(&in[1], oy);
+        const int8_t *fine = ek_in_row(&in[1], oy);
+        const int8_t *coarse = ek_in_row(&in[0], oy);
         int8_t *result = ek_out_row(out, oy);
-        int32_t left = a->row;
-        for (; left >= 4; left -= 4) {
-            result[0] = golden_add_s8_dsp_element(table, first[0], second[0], multiplier, rounding, shift);
-            result[1] = golden_add_s8_dsp_element(table, first[1], second[1], multiplier, rounding, shift);
-            result[2] = golden_add_s8_dsp_element(table, first[2], second[2], multiplier, rounding, shift);
-            result[3] = golden_add_s8_dsp_element(table, first[3], second[3], multiplier, rounding, shift);
-            first += 4;
-            second += 4;
-            result += 4;
+        if (row >= 4) {
+            ek_dsp_add_fours(result, fine, coarse, row / 4, table, multiplier, rounding, 19, 0, 1);
         }
-        for (; left > 0; left--) {
-            *result++ = golden_add_s8_dsp_element(table, *first++, *second++, multiplier, rounding, shift);
+        for (int32_t i = row / 4 * 4; i < row; i++) {
+            const int32_t twice = table[(uint8_t)fine[i]] + coarse[i] * (1 << 20);
+            result[i] = ek_dsp_requantize(twice, multiplier, rounding, 19, 1);
         }
-        ek_dsp_clamp(ek_out_row(out, oy), a->row, (-128), a->act_max);
+        ek_dsp_clamp(result, row, (-128), a->act_max);
     }
 }
 
@@ -319,13 +307,6 @@ void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp
 
 /* mean of each window, four channels at a time in 16-bit sums
  * layer 7 */
-static int8_t golden_pool_s8_dsp_average_mean(uint32_t half, int32_t count, int32_t act_min, int32_t act_max)
-{
-    const int32_t sum = (int16_t)(uint16_t)(half & 0xFFFFU);
-    /* Rounded half away from zero: the division truncates. */
-    return (int8_t)ek_clamp((sum > 0 ? sum + count / 2 : sum - count / 2) / count, act_min, act_max);
-}
-
 void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
@@ -340,23 +321,19 @@ void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
             const int32_t left = ox * a->stride_w - a->pad_left;
             const int32_t first_x = left < 0 ? 0 : left;
             const int32_t last_x = left + a->kw > a->in_w ? a->in_w : left + a->kw;
-            const int32_t count = (last_y - first_y) * (last_x - first_x);
+            const int32_t pixels = last_x - first_x;
+            const int32_t count = (last_y - first_y) * pixels;
+            /* Rows that are wanted whole and follow each other are one run of pixels. */
+            const int32_t rows = (pixels == a->in_w) && (last_y <= in->rows) ? last_y - first_y : 1;
             for (int32_t first = 0; first < channels; first += 4) {
                 /* The last group goes back over channels that were done, if it has to. */
                 const int32_t channel = first + 4 <= channels ? first : channels - 4;
-                uint32_t even = 0;
-                uint32_t odd = 0;
-                for (int32_t iy = first_y; iy < last_y; iy++) {
+                ek_dsp_sums sums = {0, 0};
+                for (int32_t iy = first_y; iy < last_y; iy += rows) {
                     const int8_t *x = ek_in_row(in, iy) + first_x * channels + channel;
-                    for (int32_t ix = first_x; ix < last_x; ix++) {
-                        ek_dsp_add_bytes(&even, &odd, ek_load_word(x));
-                        x += channels;
-                    }
+                    ek_dsp_add_pixels(&sums, x, rows * pixels, channels);
                 }
-                result[channel] = golden_pool_s8_dsp_average_mean(even, count, a->act_min, a->act_max);
-                result[channel + 1] = golden_pool_s8_dsp_average_mean(odd, count, a->act_min, a->act_max);
-                result[channel + 2] = golden_pool_s8_dsp_average_mean(even >> 16, count, a->act_min, a->act_max);
-                result[channel + 3] = golden_pool_s8_dsp_average_mean(odd >> 16, count, a->act_min, a->act_max);
+                ek_dsp_means(result + channel, sums, count, a->act_min, a->act_max);
             }
             result += channels;
         }

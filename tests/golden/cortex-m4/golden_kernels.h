@@ -75,7 +75,6 @@ typedef struct {
 typedef struct {
     const int32_t *table;
     int32_t out_multiplier;
-    int32_t out_shift;
     int32_t row;
     int32_t act_max;
 } golden_add_s8_dsp_args;
