@@ -22,7 +22,8 @@ _WINDOW = (
 _CONVOLUTION = (
     *_WINDOW, f"{_PIXELS}*{_QUAD}", f"({_PIXELS}//4)*{_QUAD}", f"({_PIXELS}//4)*out_c", f"({_PIXELS}//4)*out_c*{_QUAD}",
     f"({_PIXELS}//4)*out_c*{_QUAD}*(1-packable)", f"({_PIXELS}%4)*out_c", f"({_PIXELS}%4)*out_c*{_QUAD}",
-    f"({_PIXELS}%4>0)*out_c", f"({_PIXELS}%4>0)*out_c*{_QUAD}", f"(out_c%2)*({_PIXELS}//4)*{_QUAD}",
+    f"({_PIXELS}%4>0)*out_c", f"({_PIXELS}%4>1)*out_c*{_QUAD}", f"({_PIXELS}%4==1)*out_c*{_QUAD}",
+    f"({_PIXELS}%4>0)*out_c*{_QUAD}", f"(out_c%2)*({_PIXELS}//4)*{_QUAD}",
     f"(({_PIXELS}+3)//4)*{_LANES}", f"(({_PIXELS}+3)//4)*out_c", f"(({_PIXELS}+3)//4)*out_c*{_LANES}",
     f"{_PIXELS}*out_c*kh*kw*in_c//groups",
 )  # fmt: skip

@@ -102,6 +102,7 @@ def _convolutions() -> Iterator[Graph]:
         (24, 24, 8, 16), (20, 7, 12, 20), (12, 12, 16, 32), (25, 5, 64, 64), (12, 13, 32, 32), (9, 6, 24, 40),
         (6, 6, 64, 48), (6, 6, 128, 32), (3, 3, 128, 128), (3, 3, 256, 64), (5, 3, 48, 50), (2, 2, 200, 64),
         (1, 1, 256, 96), (1, 30, 40, 40), (40, 1, 16, 24), (7, 7, 31, 28), (11, 9, 4, 8), (10, 10, 8, 64),
+        (1, 5, 64, 64), (2, 5, 64, 64), (3, 5, 64, 48), (2, 9, 32, 32), (1, 6, 48, 64), (1, 7, 96, 40), (2, 3, 128, 64),
     ]  # fmt: skip
     for at, (h, w, i, o) in enumerate(pointwise):
         yield _conv(h, w, i, o, act=_LINEAR if at % 3 == 2 else _RELU)  # noqa: PLR2004 - every third one
@@ -113,6 +114,7 @@ def _convolutions() -> Iterator[Graph]:
         (20, 1, 12, 16, 5, 1, 1), (1, 24, 16, 20, 1, 5, 1), (8, 8, 32, 32, 1, 1, 2), (14, 14, 16, 24, 1, 1, 2),
         (9, 9, 24, 12, 2, 2, 2), (12, 12, 3, 16, 5, 5, 2), (9, 8, 24, 12, 3, 3, 1), (6, 16, 12, 24, 3, 3, 1),
         (5, 20, 32, 16, 3, 3, 1), (4, 8, 48, 32, 3, 3, 1), (3, 24, 8, 40, 3, 3, 1), (2, 7, 40, 30, 3, 3, 1),
+        (2, 10, 1, 64, 10, 4, 2), (4, 10, 1, 48, 10, 4, 2), (1, 15, 16, 16, 3, 3, 1), (2, 24, 3, 8, 3, 3, 2),
     ]  # fmt: skip
     for at, (h, w, i, o, kh, kw, stride) in enumerate(windows):
         yield _conv(h, w, i, o, (kh, kw), stride, act=_LINEAR if at % 3 == 1 else _RELU)
@@ -162,6 +164,14 @@ def _depthwise() -> Iterator[Graph]:
         (5, 5, 64, 1),
     ):
         yield _conv_depthwise(h, w, c, (3, 3), stride, act=_RELU6 if c > 8 else _RELU)  # noqa: PLR2004 - half of them
+    bands = [
+        (1, 48, 8, 1), (2, 48, 8, 1), (4, 48, 8, 1), (1, 5, 64, 1), (2, 5, 64, 1), (3, 5, 64, 1), (1, 24, 16, 1),
+        (2, 24, 16, 1), (3, 12, 24, 1), (1, 12, 48, 1), (2, 9, 30, 1), (1, 24, 8, 2), (2, 24, 8, 2), (1, 12, 32, 2),
+        (3, 12, 16, 2), (4, 20, 12, 1),
+    ]  # fmt: skip
+    for at, (h, w, c, stride) in enumerate(bands):  # inner rows of an image: there is no border above and below
+        size = (h - 1) * stride + 3, (w - 1) * stride + 3
+        yield _conv_depthwise(*size, c, (3, 3), stride, act=_RELU if at % 2 else _LINEAR, padding=Padding.VALID)
     yield _conv_depthwise(10, 10, 8, (3, 3), multiplier=2)
     yield _conv_depthwise(8, 8, 1, (3, 3), multiplier=8)
 
@@ -277,11 +287,13 @@ def _conv_depthwise(
     *,
     multiplier: int = 1,
     act: tuple[Activation, int] = _RELU,
+    padding: Padding = Padding.SAME,
 ) -> Graph:
     out_c = in_c * multiplier
-    op = DepthwiseConv2D(Padding.SAME, stride, stride, multiplier, 1, 1, act[0])
+    op = DepthwiseConv2D(padding, stride, stride, multiplier, 1, 1, act[0])
     name = f"{h}x{w}x{in_c} {window[0]}x{window[1]}" + f" stride {stride}" * (stride > 1)
     name += f" multiplier {multiplier}" * (multiplier > 1) + " linear" * (act == _LINEAR) + " clamped" * (act == _RELU6)
+    name += " valid" * (padding is Padding.VALID)
     weights = [_filter((1, *window, out_c), name, 3), _bias(out_c, name)]
     source = _act("in", (1, h, w, in_c), zero_point=-128)
     return _layer(op, [source, *weights], name, _out(window[0] * window[1], act))

@@ -86,12 +86,12 @@ def board_of(core: str) -> Board:
     raise UsageError(Problem("the bench knows no such core", found=f"'{core}'", allowed=", ".join(BOARDS)))
 
 
-def items_of(graphs: Sequence[Graph], board: Board) -> list[Item]:
-    """Every kernel that can run each of these single layers."""
+def items_of(graphs: Sequence[Graph], board: Board, *, bands: bool = False) -> list[Item]:
+    """Every kernel that can run each of these single layers; with ``bands`` also those that only serve bands."""
     return [
         item(choice.kernel, graph, board.target)
         for graph in graphs
-        for choice in candidates(graph.views()[0], board.target, {})
+        for choice in candidates(graph.views()[0], board.target, {}, bands=bands)
     ]
 
 
@@ -106,7 +106,7 @@ def run(core: str, family: str, model: Graph | None, toolchain: str, progress: P
     graphs = layers.grid(_known(family))
     if model is not None:
         graphs += [g for g in layers.of_model(model) if not family or family == g.nodes[0].op.FAMILY]
-    items = items_of(graphs, board)
+    items = items_of(graphs, board, bands=True)
     counted = count.count(items, board, toolchain, progress)
     return _bench(board, toolchain, counted, count.code(items, board, toolchain, progress))
 
@@ -135,7 +135,7 @@ def _bench(board: Board, toolchain: str, counted: Sequence[Counted], code: dict[
 def write(core: str, progress: Progress, toolchain: str = "zig", family: str = "") -> Path:
     """Make the cost table of a core anew, or the lines of one family, and put it where the planner reads it."""
     board = board_of(core)
-    items = items_of(layers.grid(_known(family)), board)
+    items = items_of(layers.grid(_known(family)), board, bands=True)
     counted = count.count(items, board, toolchain, progress)
     made = fit.table(board.target.core, toolchain, counted, count.code(items, board, toolchain, progress))
     before = costs.table(board.target.core)

@@ -58,12 +58,17 @@ class CostTable:
     toolchain: str
     kernels: Mapping[str, KernelCost]
 
-    def instructions(self, kernel: Kernel, view: View, lowered: Lowered) -> int | None:
-        """Predicted instructions of one inference; None if the kernel was never counted on this core."""
+    def instructions(self, kernel: Kernel, view: View, lowered: Lowered, band: int = 0) -> int | None:
+        """Predicted instructions of one inference; None if the kernel was never counted on this core.
+
+        With ``band`` of one band of so many rows: a layer of these that reads the rows under them, none of them border.
+        """
         line = self.kernels.get(kernel.name)
         if line is None:
             return None
         ints, images = quantities(view, lowered)
+        if band:
+            ints = _of_band(ints, view, band)
         names = kernel.named(ints)
         return images * round(sum(c * evaluate(term, names) for term, c in line.terms.items()))
 
@@ -87,6 +92,15 @@ def quantities(view: View, lowered: Lowered) -> tuple[dict[str, int], int]:
     return {
         **lowered.ints, "out_rows": rows, "out_elements": rows * elements, "in_elements": given // max(images, 1),
     }, images  # fmt: skip
+
+
+def _of_band(ints: Mapping[str, int], view: View, band: int) -> dict[str, int]:
+    """The names for a band of a layer of a single image."""
+    op, rows = view.node.op, ints["out_rows"]
+    first, last = op.input_rows(view, op.activations(view)[0], 0, band)
+    elements = {name: ints[name] * band // rows for name in ("out_elements", "in_elements")}
+    heights = {"out_h": band, "in_h": min(last - first, ints.get("in_h", 0))}
+    return {**ints, **elements, "out_rows": band, **{name: n for name, n in heights.items() if name in ints}}
 
 
 @cache

@@ -17,6 +17,7 @@ A header is TOML in the template's first Jinja comment::
     eats_input = "rows == 1"        # input 0 is read in order into a scratch of twice its bytes and may be its end
     call = "100"                    # instructions that one more call costs, roughly; ``band`` is its rows
     accumulates = false             # begin and end are rows of input 0; sums are in the scratch until the last one
+    bands_only = false              # for bands of few rows; never chosen for a whole layer
     args = ["in_c"]                 # ints used only inside imported macros (p.x and c.x in the text are found)
     terms = ["kh * kw * in_c"]      # what its instructions grow with beside its family's terms (edgekit/bench/fit.py)
     let = { strips = "..." }        # names that only the terms may use, each over the ints and the names before it
@@ -46,7 +47,7 @@ from edgekit.plan import pack
 
 _FIELDS = {
     "summary", "isa", "dtype", "when", "specialise", "pack", "scratch", "align", "inplace", "priority", "source",
-    "args", "terms", "let", "inplace_whole", "eats_input", "accumulates", "call",
+    "args", "terms", "let", "inplace_whole", "eats_input", "accumulates", "call", "bands_only",
 }  # fmt: skip
 
 
@@ -75,6 +76,7 @@ class Kernel:
     eats_input: str = ""
     accumulates: bool = False
     call: str = "60"
+    bands_only: bool = False
     terms: tuple[str, ...] = ()
     let: Mapping[str, str] = field(default_factory=dict[str, str])
     priority: int = 0
@@ -148,10 +150,11 @@ class Choice:
         }
 
 
-def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[Choice, ...]:
+def candidates(view: View, target: Target, forced: Mapping[str, str], *, bands: bool = False) -> tuple[Choice, ...]:
     """Every kernel that can run a layer, highest priority first, ties by name; ``forced`` names one by family.
 
-    Those that take in rows as they come serve bands only: ``taking_rows`` finds them.
+    Those that take in rows as they come serve bands only: ``taking_rows`` finds them; so do those that say so
+    (``plan.bands``), unless ``bands`` asks for these too.
 
     Raises:
         UnsupportedError: if no kernel of the op's family runs this layer on this target.
@@ -164,6 +167,7 @@ def candidates(view: View, target: Target, forced: Mapping[str, str]) -> tuple[C
         if k.family == family
         and k.isa in target.isas
         and (not k.accumulates or k.name in forced.values())
+        and (bands or not k.bands_only or k.name in forced.values())
         and forced.get(family, k.name) == k.name
         and k.applies(lowered.ints)
     ]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.board import Target
+from edgekit.plan import bands
 from edgekit.plan.flow import Flow, Work
-from edgekit.plan.kernels import Choice, taking_rows
+from edgekit.plan.kernels import Choice
 from edgekit.plan.plan import Step
 
 
@@ -37,9 +38,9 @@ def order(flow: Flow, segments: Sequence[Segment] = ()) -> tuple[Step, ...]:
 
 
 def streamed(choices: Sequence[Choice], segments: Sequence[Segment], target: Target) -> tuple[Choice, ...]:
-    """The choices, inside of ``segments`` with kernels that take in rows as they come where there are some."""
-    inside = {number for s in segments for number in range(s.first, s.last)}
-    return tuple(taking_rows(c, target) if i in inside else c for i, c in enumerate(choices))
+    """The choices, inside of ``segments`` with the kernels that suit their bands."""
+    rows = {i: s.rows[i - s.first] if s.rows else 0 for s in segments for i in range(s.first, s.last)}
+    return tuple(bands.suited(c, rows[i], target) if i in rows else c for i, c in enumerate(choices))
 
 
 def even(flow: Flow, first: int, last: int, rows: int) -> Segment:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from edgekit.board import Target
 from edgekit.ir.graph import Graph
-from edgekit.plan import costs, memory, schedule
+from edgekit.plan import bands, costs, memory, schedule
 from edgekit.plan.flow import Flow, Work, flow_of
 from edgekit.plan.kernels import Choice
 from edgekit.plan.memory import plan_memory
@@ -96,15 +96,12 @@ def instructions(choices: Sequence[Choice], target: Target) -> int:
     return sum(table.instructions(c.kernel, c.view, c.lowered) or 0 for c in choices)
 
 
-def extra(flow: Flow, steps: Sequence[Step]) -> int:
-    """Instructions that are spent because layers run in several steps, estimated from the kernels' headers."""
-    calls = [0] * len(flow.works)
+def extra(flow: Flow, steps: Sequence[Step], choices: Sequence[Choice], target: Target) -> int:
+    """Instructions that are spent because layers run in several steps, beyond those of ``choices`` in one each."""
+    heights: list[list[int]] = [[] for _ in flow.works]
     for step in steps:
-        calls[step.layer] += 1
-    bands = memory.bands(flow, steps)
-    return sum(
-        (calls[w.number] - 1) * w.choice.kernel.call_instructions(w.choice.ints(bands[w.number])) for w in flow.works
-    )
+        heights[step.layer].append(step.end - step.begin)
+    return sum(bands.added(choices[w.number], w.choice, heights[w.number], target) for w in flow.works)
 
 
 class _Search:
@@ -112,7 +109,9 @@ class _Search:
 
     def __init__(self, graph: Graph, choices: tuple[Choice, ...], target: Target, align: int) -> None:
         self.graph, self.choices, self.target, self.align = graph, choices, target, align
-        self.flows: dict[tuple[bool, ...], Flow] = {}
+        self.flows: dict[tuple[str, ...], Flow] = {}
+        self.fitting: dict[tuple[int, int], Choice] = {}
+        self.prices: dict[tuple[int, int], int] = {}
         everywhere = Segment(0, len(choices), ())
         self.banded = self.flow((everywhere,))
         """The flow with every kernel that takes in rows, where there is one."""
@@ -120,7 +119,7 @@ class _Search:
     def flow(self, segments: Sequence[Segment]) -> Flow:
         """The flow with these segments; the same one for the same kernels."""
         used = schedule.streamed(self.choices, segments, self.target)
-        key = tuple(a is b for a, b in zip(used, self.choices, strict=True))
+        key = tuple(c.kernel.name for c in used)
         if key not in self.flows:
             self.flows[key] = flow_of(self.graph, used)
         return self.flows[key]
@@ -130,7 +129,7 @@ class _Search:
         flow = self.flow(segments)
         steps = schedule.order(flow, segments)
         quick = plan_memory(self.graph, flow, steps, self.align, _QUICK)
-        return Way(segments, flow, steps, quick.size, quick.lower_bound, extra(flow, steps))
+        return Way(segments, flow, steps, quick.size, quick.lower_bound, extra(flow, steps, self.choices, self.target))
 
     def proposals(self) -> Iterator[tuple[Segment, ...]]:
         """Segments worth a try, each for another limit of RAM."""
@@ -221,15 +220,33 @@ class _Search:
                 given += root.bytes
             else:
                 through += root.bytes
-        scratch = max(w.choice.kernel.scratch_bytes(w.choice.ints(height[w.number])) for w in works)
+        scratch = max(self.scratch(w, height[w.number]) for w in works)
         sums = sum(w.choice.kernel.scratch_bytes(w.choice.ints(1)) for w in works if w.accumulates)
-        added = sum(
-            (-(-w.rows // height[w.number]) - 1) * w.choice.kernel.call_instructions(w.choice.ints(height[w.number]))
-            for w in works
-        )
+        added = sum(self.added(w, height[w.number]) for w in works)
         parts = max(1, -(-works[-1].rows // segment.rows[-1]))
         ends = max(given + made // parts, made + given // parts)  # the one shrinks by a band as the other grows
         return sum(rings.values()) + ends + through + scratch + sums, added
+
+    def suited(self, work: Work, rows: int) -> Choice:
+        """The layer as bands of so many rows are computed."""
+        key = work.number, rows
+        if key not in self.fitting:
+            self.fitting[key] = bands.suited(self.choices[work.number], rows, self.target)
+        return self.fitting[key]
+
+    def scratch(self, work: Work, rows: int) -> int:
+        """Bytes of scratch of a layer in bands of so many rows."""
+        choice = self.suited(work, rows)
+        return choice.kernel.scratch_bytes(choice.ints(rows))
+
+    def added(self, work: Work, rows: int) -> int:
+        """Instructions that such bands cost, estimated."""
+        key = work.number, rows
+        if key not in self.prices:
+            full, rest = divmod(work.rows, rows)
+            heights = [rows] * full + [rest] * (rest > 0)
+            self.prices[key] = bands.added(self.choices[work.number], self.suited(work, rows), heights, self.target)
+        return self.prices[key]
 
     @cached_property
     def owners(self) -> Mapping[str, str]:

@@ -6,9 +6,14 @@ import pytest
 from support import ledger
 from support.need import model, need
 
+import edgekit
 from edgekit import board as boards
+from edgekit.plan import make
 
 HOSTED = {"host": "gcc", "raspberry-pi-4": "aarch64-linux-gnu-gcc", "raspberry-pi-5": "aarch64-linux-gnu-gcc"}
+
+ESTIMATED = 0.03
+"""How far the estimated price of bands may be off, as a share of the model's instructions."""
 
 
 def compiler_for(board, toolchain):
@@ -52,6 +57,35 @@ def test_kernels_chosen_for_speed_are_exact_and_cost_what_the_ledger_says(toolch
     profile, entry = ledger.measure(path, board, toolchain, "speed")
     assert entry.instructions <= 9_000_000
     hold_against_the_ledger(profile, entry, ledger.key(ledger.SPEED, board, toolchain))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("toolchain", ledger.TOOLCHAINS)
+@pytest.mark.parametrize("name", ledger.MODELS)
+def test_the_smallest_plan_is_exact_and_costs_what_the_ledger_says(name, toolchain):
+    path, board = model(ledger.MODELS[name]), ledger.BOARDS[0]
+    compiler_for(board, toolchain)
+    profile, entry = ledger.measure(path, board, toolchain, "ram")
+    hold_against_the_ledger(profile, entry, ledger.key(f"{name} ram", board, toolchain))
+
+
+@pytest.mark.parametrize("toolchain", ledger.TOOLCHAINS)
+@pytest.mark.parametrize("name", ledger.MODELS)
+def test_the_smallest_plan_keeps_to_its_bytes_and_is_hardly_slower_than_the_default_one(name, toolchain):
+    entries, (most, share) = ledger.read(), ledger.SMALLEST[name]
+    least, default = (entries[ledger.key(n, ledger.BOARDS[0], toolchain)] for n in (f"{name} ram", name))
+    assert least.ram <= most
+    assert least.ram <= default.ram
+    assert least.instructions <= share * default.instructions
+
+
+@pytest.mark.parametrize("name", ledger.MODELS)
+def test_the_planner_knows_what_the_smallest_plan_costs(name):
+    path, board = model(ledger.MODELS[name]), ledger.BOARDS[0]
+    ways, whole = make.front(edgekit.optimise(edgekit.load(path)), boards.load(board).target)
+    entries = ledger.read()
+    least, default = (entries[ledger.key(n, board, "zig")].instructions for n in (f"{name} ram", name))
+    assert 1 + ways[-1].extra / whole == pytest.approx(least / default, abs=ESTIMATED)
 
 
 def hold_against_the_ledger(profile, entry, where):

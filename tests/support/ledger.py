@@ -31,6 +31,12 @@ TOOLCHAINS = ("zig", "gcc")
 SPEED = "ic speed"
 """The model whose kernels differ most between `--optimize speed` and balanced: its second line on the M4's board."""
 
+SMALLEST = {
+    "kws": (7_500, 1.20), "ic": (20_000, 1.20), "vww": (38_500, 1.15), "ad": (2_000, 1.05), "sww": (7_200, 1.20),
+}  # fmt: skip
+"""What `--optimize ram` may take on the M4's board: bytes of RAM (arena, peak stack and static data), and instructions
+as a multiple of those of the default plan."""
+
 MACS = {"kws": 2_656_768, "ic": 12_501_632, "vww": 7_489_664, "ad": 264_192, "sww": 826_368}
 PEER = {
     "kws": (7_698_095, 1_786_000, 22_820 + 1_100 + 424, 53_936 + 52_171),
@@ -108,6 +114,7 @@ def store(name: str, entry: Entry) -> None:
         entries = {**(json.loads(text) if text else {}), name: asdict(entry)}
         order = [key(m, b, t) for m in MODELS for b in BOARDS for t in TOOLCHAINS]
         order += [key(SPEED, BOARDS[0], t) for t in TOOLCHAINS]
+        order += [key(f"{m} ram", BOARDS[0], t) for m in MODELS for t in TOOLCHAINS]
         lines = [f"{json.dumps(k)}: {json.dumps(entries[k])}" for k in order if k in entries]
         file.seek(0)
         file.truncate()

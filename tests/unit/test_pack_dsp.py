@@ -140,6 +140,20 @@ def test_depthwise_taps_go_in_pairs_and_the_last_group_overlaps():
         assert signed(group[:4]).tolist() == (2 * biases[first : first + 4]).tolist()
 
 
+def test_a_depthwise_row_is_its_first_two_taps_and_its_last_two_and_the_last_group_overlaps():
+    layer = lowered(DepthwiseConv2D(), act((1, 5, 5, 6)), weights((1, 3, 3, 6), 0.004, 3), bias(6))
+    groups = pack.pack("dsp_span_stream", layer.arrays, layer.ints).reshape(2, 4 + 24 + 5)
+    filters = layer.arrays["filter"].astype(int)
+    biases = layer.arrays["bias"] - layer.ints["in_zp"] * filters.sum(axis=(0, 1))
+    for first, group in zip((0, 2), groups, strict=True):
+        four = slice(first, first + 4)
+        assert signed(group[:4]).tolist() == (2 * biases[four]).tolist()
+        low, high = (h.reshape(3, 2, 4) for h in halves(group[4:28]))
+        assert low.tolist() == (2 * filters[:, :2, four]).tolist()
+        assert high.tolist() == (2 * filters[:, 1:, four]).tolist()
+        assert [int(group[i]) for i in (28, 29, 31, 32)] == layer.arrays["multiplier"][four].tolist()
+
+
 def test_depthwise_planes_hold_each_row_and_the_shift_beside_the_last():
     layer = lowered(DepthwiseConv2D(), act((1, 5, 5, 4)), weights((1, 3, 3, 4), 0.004, 3), bias(4))
     records = pack.pack("dsp_planes", layer.arrays, layer.ints).reshape(4, 5)

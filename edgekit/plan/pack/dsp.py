@@ -95,11 +95,28 @@ def dsp_taps_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Arr
     channels, taps = weights.shape
     halves = np.pad(weights, ((0, 0), (0, taps % 2))) * 2 & 0xFFFF
     words = halves[:, ::2] | (halves[:, 1::2] << 16)
-    starts = [*range(0, channels - 3, 4), *([channels - 4] if channels % 4 else [])]
     groups: list[Array] = []
-    for start in starts:
+    for start in _fours(channels):
         four = slice(start, start + 4)
         groups += [_words(bias[four] * 2), _words(words[four].T.reshape(-1)), _requantisation(records[four])]
+    return np.concatenate(groups)
+
+
+@packer
+def dsp_span_stream(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array:
+    """Groups of four channels of a 3x3 depthwise filter (KH,KW,OC) for ``ek_dsp_span_2``: uint32.
+
+    Per group four biases; per filter row the doubled (w0, w1) of each channel, then (w1, w2) of each; two multipliers,
+    the four shifts less one, two multipliers. The last group is as in ``dsp_taps_stream``.
+    """
+    weights, bias, records = _depthwise(arrays, ints)
+    halves = weights.reshape(-1, 3, 3) * 2 & 0xFFFF
+    words = halves[:, :, :2] | (halves[:, :, 1:] << 16)
+    groups: list[Array] = []
+    for start in _fours(len(weights)):
+        four = slice(start, start + 4)
+        taps = np.moveaxis(words[four], 0, 2).reshape(-1)
+        groups += [_words(bias[four] * 2), _words(taps), _requantisation(records[four])]
     return np.concatenate(groups)
 
 
@@ -123,6 +140,11 @@ def dsp_add_table(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> Array
     """Twice what the finer operand of an addition contributes, by its byte: int32, 256 entries; see addition."""
     del arrays
     return (2 * contributions(ints)).astype(np.int32)
+
+
+def _fours(channels: int) -> list[int]:
+    """Where groups of four channels begin, the last one further to the left if it has to be."""
+    return [*range(0, channels - 3, 4), *([channels - 4] if channels % 4 else [])]
 
 
 def _depthwise(arrays: Mapping[str, Array], ints: Mapping[str, int]) -> tuple[Array, Array, list[_Record]]:

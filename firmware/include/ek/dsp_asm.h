@@ -125,7 +125,7 @@ EK_INLINE uint32_t ek_dsp_min_bytes(uint32_t a, uint32_t b)
 #define EK_DSP_NEXT_1(unpack) EK_DSP_STEP_1(unpack, "r0", "", "", "r4", "", "")
 #define EK_DSP_FOUR_TIMES(x) EK_DSP_TWICE(EK_DSP_TWICE(x))
 #define EK_DSP_UNROLL_4(unpack) EK_DSP_TWICE(EK_DSP_FOUR_TIMES(EK_DSP_NEXT_4(unpack)))
-#define EK_DSP_UNROLL_1(unpack) EK_DSP_TWICE(EK_DSP_NEXT_1(unpack))
+#define EK_DSP_UNROLL_1(unpack) EK_DSP_TWICE(EK_DSP_FOUR_TIMES(EK_DSP_NEXT_1(unpack)))
 
 /* f applied to the registers of the pixels. */
 #define EK_DSP_EVEN_1(f) f("r0")
@@ -233,9 +233,9 @@ EK_INLINE uint32_t ek_dsp_min_bytes(uint32_t a, uint32_t b)
     }
 
 EK_DSP_BLOCK(ek_dsp_block_4, 4, "r3, r7", EK_DSP_PACKED, 8, 48, EK_DSP_SPLIT)
-EK_DSP_BLOCK(ek_dsp_block_1, 1, "r0, r4", EK_DSP_PACKED, 2, 20, EK_DSP_SPLIT)
+EK_DSP_BLOCK(ek_dsp_block_1, 1, "r0, r4", EK_DSP_PACKED, 8, 20, EK_DSP_SPLIT)
 EK_DSP_BLOCK(ek_dsp_wide_4, 4, "r3, r7", EK_DSP_WIDE, 8, 52, EK_DSP_NO_SPLIT)
-EK_DSP_BLOCK(ek_dsp_wide_1, 1, "r0, r4", EK_DSP_WIDE, 2, 24, EK_DSP_NO_SPLIT)
+EK_DSP_BLOCK(ek_dsp_wide_1, 1, "r0, r4", EK_DSP_WIDE, 8, 24, EK_DSP_NO_SPLIT)
 
 /* Fills a tile with segments of four pixels: r0 tile, r1 pixel 0, r2 layout. */
 EK_DSP_NAKED void ek_dsp_fill_4(EK_DSP_REGISTER uint32_t *tile, EK_DSP_REGISTER const int8_t *pixel,

@@ -39,21 +39,22 @@ EK_LAYER void golden_layer_00(uint8_t *arena, int32_t begin, int32_t end)
 
 /* Layer 1 'depthwise_conv_2d_1'
  * DEPTHWISE_CONV_2D  1x5x4x8 -> 1x5x4x8  1,440 MACs
- * kernel depthwise_conv_2d_s8_dsp_3x3: depthwise 3x3, four channels as planes, two by two outputs per step
- * reads [764, 924), writes [924, 1020), scratch [0, 192), 160 bytes of constants */
+ * kernel depthwise_conv_2d_s8_dsp_3x3_span: depthwise 3x3, two outputs beside each other by four channels, straight from the rows
+ * reads [764, 924), writes [924, 1020), scratch [0, 128), 264 bytes of constants */
 void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end);
 EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
 {
-    static const golden_depthwise_conv_2d_s8_dsp_3x3_args args = {
-        .records = golden_w01_records,
+    static const golden_depthwise_conv_2d_s8_dsp_3x3_span_args args = {
+        .stream = golden_w01_stream,
         .in_c = 8,
-        .out_w = 4,
-        .band = 1,
+        .act_min = (-128),
+        .out_zp = (-128),
         .in_zp = (-128),
-        .in_w = 4,
-        .pad_left = 1,
         .pad_top = 1,
         .in_h = 5,
+        .out_w = 4,
+        .pad_left = 1,
+        .in_w = 4,
         .act_max = 127,
     };
     const ek_in in[1] = {
@@ -62,7 +63,7 @@ EK_LAYER void golden_layer_01(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 924U), 3, 32},
     };
-    golden_depthwise_conv_2d_s8_dsp_3x3(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp_3x3_span(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 2 'conv_2d_2'
@@ -174,7 +175,7 @@ EK_LAYER void golden_layer_05(uint8_t *arena, int32_t begin, int32_t end)
     const ek_out out[1] = {
         {(int8_t *)(arena + 432U), 3, 16},
     };
-    golden_depthwise_conv_2d_s8_dsp_3x3_2(&args, in, out, arena + 0U, begin, end);
+    golden_depthwise_conv_2d_s8_dsp_3x3(&args, in, out, arena + 0U, begin, end);
 }
 
 /* Layer 6 'conv_2d_6'

@@ -5,6 +5,7 @@
 #include "ek/attributes.h"
 #include "ek/dsp.h"
 #include "ek/dsp_depthwise.h"
+#include "ek/dsp_span.h"
 #include "ek/elements.h"
 #include "ek/requantize.h"
 #include "ek/rows.h"
@@ -64,57 +65,48 @@ void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     }
 }
 
-/* depthwise 3x3, four channels as planes, two by two outputs per step
- * for stride_w=1, act_min=-128, out_zp=-128;
+/* depthwise 3x3, two outputs beside each other by four channels, straight from the rows
  * layer 1 */
-void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+void golden_depthwise_conv_2d_s8_dsp_3x3_span(const golden_depthwise_conv_2d_s8_dsp_3x3_span_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
-    const int32_t stride = 1;
+    /* The addresses of the pixels under two outputs and of the rows they lie in, then a pixel of zero points for those
+     * over the border. */
+    const int8_t **pixels = scratch;
+    const int8_t **rows = pixels + EK_DSP_SPAN_PIXELS;
+    int8_t *border = (int8_t *)(rows + 3);
     const int32_t channels = a->in_c;
-    const int32_t pairs = (a->out_w + 1) / 2;
-    const int32_t words = 1 + stride * pairs;
-    /* As many rows as are needed, but planes of 4 KB at most unless ten rows take more. */
-    const int32_t needed = a->band * stride + 3;
-    const int32_t fitting = 256 / words < 10 ? 10 : 256 / words;
-    const int32_t strip = fitting < needed ? fitting : needed;
-    const int32_t most = ((strip - 3) / stride + 1) / 2 * 2;
-    const uint32_t border = ((uint32_t)a->in_zp & 0xFFU) * 0x01010101U;
-    ek_dsp_spread spread = {4 * strip, channels, in->pitch, border, words, a->in_w, a->pad_left};
-    uint32_t *planes = scratch;
-    ek_dsp_outputs outputs = {channels, 0, pairs, 0, a->out_w % 2 != 0 ? 0 : channels, 0, 4 * strip, 16 * strip, 2 * (-128) + 1};
-    for (int32_t oy = begin; oy < end;) {
-        const int32_t run = ek_dsp_run(out->rows, out->rows, oy, end);
-        /* The last row of the ring and its first one are a pair as any other. */
-        const int32_t split = run == 1 && end - oy > 1 && most > 1;
-        const int32_t even = oy + run < end ? run - run % 2 : run;
-        const int32_t rows = split != 0 ? 2 : (run == 1 ? 1 : (even < most ? even : most));
+    const uint32_t *stream = a->stream;
+    const uint32_t *end_of_stream = stream + channels / 4 * EK_DSP_SPAN_GROUP;
+    const int32_t linear = a->act_min < a->out_zp;
+    const ek_dsp_span groups = {end_of_stream, linear, 0, 2 * a->out_zp + 1, channels};
+    const ek_dsp_span rest = {end_of_stream + EK_DSP_SPAN_GROUP, linear, channels - 4, groups.zero, channels};
+    ek_dsp_set(border, a->in_zp, channels);
+    for (int32_t oy = begin; oy < end; oy++) {
         int8_t *result = ek_out_row(out, oy);
-        const int32_t pitch = split != 0 ? (int32_t)(ek_out_row(out, oy + 1) - result) : out->pitch;
-        for (int32_t first = 0; first < channels; first += 4) {
-            /* The last group goes back over channels that were done, if it has to. */
-            const int32_t channel = first + 4 <= channels ? first : channels - 4;
-            const uint32_t *records = a->records + channel * EK_DSP_RECORD;
-            const int32_t top = oy * stride - a->pad_top;
-            ek_dsp_spread_strip(planes, in, channel, top, (rows - 1) * stride + 3, a->in_h, &spread, first == 0);
-            if (rows >= 2) {
-                outputs.row_pitch = pitch;
-                outputs.column = rows / 2 * 8 * stride;
-                outputs.gap = 16 * strip * stride - outputs.column;
-                ek_dsp_planes_1_relu(result + channel, planes, records, &outputs);
-            }
-            if (rows % 2 != 0) {
-                outputs.row_pitch = 0;
-                outputs.column = 8 * stride;
-                outputs.gap = 16 * strip * stride - outputs.column;
-                ek_dsp_planes_1_relu(result + channel + (rows - 1) * out->pitch, planes + (rows - 1) * stride, records, &outputs);
-            }
+        for (int32_t fy = 0; fy < 3; fy++) {
+            const int32_t iy = oy - a->pad_top + fy;
+            rows[fy] = (iy >= 0 && iy < a->in_h) ? ek_in_row(in, iy) : border;
         }
-        ek_dsp_clamp(result, (split != 0 ? 1 : rows) * a->out_w * channels, (-128), a->act_max);
-        if (split != 0) {
-            ek_dsp_clamp(result + pitch, a->out_w * channels, (-128), a->act_max);
+        for (int32_t ox = 0; ox < a->out_w; ox += 2) {
+            const int32_t lone = ox + 1 == a->out_w;
+            ek_dsp_span_pixels(pixels, rows, ox - a->pad_left, a->in_w, channels, border);
+            if (lone != 0) {
+                ek_dsp_span_1(result, stream, pixels, &groups);
+            } else {
+                ek_dsp_span_2(result, stream, pixels, &groups);
+            }
+            if (channels % 4 != 0) {
+                int8_t *last = result + channels - 4;
+                if (lone != 0) {
+                    ek_dsp_span_1(last, end_of_stream, pixels, &rest);
+                } else {
+                    ek_dsp_span_2(last, end_of_stream, pixels, &rest);
+                }
+            }
+            result += 2 * channels;
         }
-        oy += rows;
+        ek_dsp_clamp(ek_out_row(out, oy), a->out_w * channels, a->act_min, a->act_max);
     }
 }
 
@@ -254,7 +246,7 @@ void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
 /* depthwise 3x3, four channels as planes, two by two outputs per step
  * for stride_w=2, act_min=-128, out_zp=-128;
  * layer 5 */
-void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end)
 {
     const int32_t stride = 2;

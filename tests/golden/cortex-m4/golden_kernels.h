@@ -24,19 +24,20 @@ typedef struct {
     int32_t act_max;
 } golden_conv_2d_s8_dsp_3x3x3_args;
 
-/* What depthwise_conv_2d_s8_dsp_3x3 is told of a layer. */
+/* What depthwise_conv_2d_s8_dsp_3x3_span is told of a layer. */
 typedef struct {
-    const uint32_t *records;
+    const uint32_t *stream;
     int32_t in_c;
-    int32_t out_w;
-    int32_t band;
+    int32_t act_min;
+    int32_t out_zp;
     int32_t in_zp;
-    int32_t in_w;
-    int32_t pad_left;
     int32_t pad_top;
     int32_t in_h;
+    int32_t out_w;
+    int32_t pad_left;
+    int32_t in_w;
     int32_t act_max;
-} golden_depthwise_conv_2d_s8_dsp_3x3_args;
+} golden_depthwise_conv_2d_s8_dsp_3x3_span_args;
 
 /* What conv_2d_s8_dsp_1x1 is told of a layer. */
 typedef struct {
@@ -79,6 +80,20 @@ typedef struct {
     int32_t act_max;
 } golden_add_s8_dsp_args;
 
+/* What depthwise_conv_2d_s8_dsp_3x3 is told of a layer. */
+typedef struct {
+    const uint32_t *records;
+    int32_t in_c;
+    int32_t out_w;
+    int32_t band;
+    int32_t in_zp;
+    int32_t in_w;
+    int32_t pad_left;
+    int32_t pad_top;
+    int32_t in_h;
+    int32_t act_max;
+} golden_depthwise_conv_2d_s8_dsp_3x3_args;
+
 /* What pool_s8_dsp_average is told of a layer. */
 typedef struct {
     int32_t in_c;
@@ -116,7 +131,7 @@ typedef struct {
 
 EK_KERNEL void golden_conv_2d_s8_dsp_3x3x3(const golden_conv_2d_s8_dsp_3x3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3_span(const golden_depthwise_conv_2d_s8_dsp_3x3_span_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_conv_2d_s8_dsp_1x1(const golden_conv_2d_s8_dsp_1x1_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -124,7 +139,7 @@ EK_KERNEL void golden_conv_2d_s8_dsp(const golden_conv_2d_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_add_s8_dsp(const golden_add_s8_dsp_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
-EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3_2(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
+EK_KERNEL void golden_depthwise_conv_2d_s8_dsp_3x3(const golden_depthwise_conv_2d_s8_dsp_3x3_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 EK_KERNEL void golden_pool_s8_dsp_average(const golden_pool_s8_dsp_average_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
@@ -134,7 +149,7 @@ EK_KERNEL void golden_softmax_s8_scalar(const golden_softmax_s8_scalar_args *a,
     const ek_in *in, const ek_out *out, void *scratch, int32_t begin, int32_t end);
 
 extern const uint32_t golden_w00_stream[76];
-extern const uint32_t golden_w01_records[40];
+extern const uint32_t golden_w01_stream[66];
 extern const uint32_t golden_w02_stream[36];
 extern const uint32_t golden_w03_stream[164];
 extern const int32_t golden_w04_table[256];
