@@ -30,7 +30,7 @@ _LONGEST = 40
 """Layers of a run at most, so that models of hundreds of layers are planned in seconds."""
 _QUICK = 0.1
 """Effort of a layout that is only compared."""
-_WORTH = 0.002
+_WORTH = 0.001
 """Share of the instructions that a balanced plan gives up for RAM, about."""
 _PER_MAC, _PLAIN = {"mve": 0.2, "dsp": 1.0, "thumb": 3.0}, 5.0
 """Instructions for a MAC, roughly, on cores without a cost table."""
