@@ -26,7 +26,7 @@ HOW = (
     "tests/compress/test_compression_results.py."
 )
 ON_BOARD = ("channels 50", "under 12 KB")
-NEAR = 4.0
+NEAR = 3.0
 """Points: other processors and versions train other networks."""
 
 
@@ -70,7 +70,7 @@ def update(folder):
 def test_a_recipe_on_real_data_gives_what_is_stored(tmp_path):
     if os.environ.get("EDGEKIT_UPDATE_RESULTS"):
         update(Path(os.environ.get("EDGEKIT_RESULTS_WORK", tmp_path)))
-    cells = bench(datasets.watch(), 1, tmp_path)
+    cells = bench(datasets.digits(), 1, tmp_path)
     for row in (cells.real(), cells.row("channels 50")):
         (old,) = (r for r in stored()["rows"] if all(r[k] == row[k] for k in ("set", "seed", "what")))
         assert abs(row["accuracy"] - old["accuracy"]) < NEAR
