@@ -404,7 +404,7 @@ def test_wrong_words_end_with_the_exit_code_of_their_kind(things, tmp_path):
 
 @pytest.mark.slow
 def test_the_recipe_of_the_documentation_makes_a_network_smaller(tmp_path):
-    model, (x, y), (test_x, test_y) = NETWORKS["ds_cnn"](), *(task(n, s, (20, 10, 1)) for n, s in ((300, 1), (200, 2)))
+    model, (x, y), (test_x, test_y) = NETWORKS["ds_cnn"](), *(task(n, s, (20, 10, 1)) for n, s in ((1500, 1), (200, 2)))
     training.fit(model, x, y, Budget(10, 5e-3, 16))
     model.save(tmp_path / "net.keras")
     np.savez(tmp_path / "data.npz", inputs=x, labels=y, test_inputs=test_x, test_labels=test_y)
