@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 
 from edgekit import report
 from edgekit.errors import Problem, UserError
+from edgekit.ir.graph import Graph
 from edgekit.plan.select import Objective
 
 QUIET_S = 5.0
@@ -108,6 +109,11 @@ BundleDir = Annotated[
 def paragraphs(doc: str) -> str:
     """A docstring whose lines end at its paragraphs only; the terminal's width breaks the rest."""
     return "\n\n".join(" ".join(p.split()) for p in doc.split("\n\n"))
+
+
+def model_json(graph: Graph) -> dict[str, Any]:
+    """A model as every ``--json`` names it: as its file has it, before any pass."""
+    return {"name": graph.name, "sha256": graph.sha256, "macs": graph.macs}
 
 
 def emit(tree: Mapping[str, Any], renderable: RenderableType, *, as_json: bool) -> None:

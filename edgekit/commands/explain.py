@@ -17,7 +17,16 @@ import edgekit
 from edgekit import board as board_files
 from edgekit import report
 from edgekit.commands.catalogue import kernel_json
-from edgekit.commands.common import BoardName, Json, OptimizeFor, Toolchain, ToolchainName, emit, working
+from edgekit.commands.common import (
+    BoardName,
+    Json,
+    OptimizeFor,
+    Toolchain,
+    ToolchainName,
+    emit,
+    model_json,
+    working,
+)
 from edgekit.errors import MissingToolError, Problem, UsageError, known_word, nearest
 from edgekit.files import write_whole
 from edgekit.passes.removed import removed
@@ -149,13 +158,15 @@ def _where_it_fits(asked: _Question, chosen: Kernel) -> list[tuple[str, tuple[Of
 
 
 def _channels(asked: _Question) -> Answer:
-    found = removed(edgekit.load(Path(asked.subject)))
-    return asdict(found), report.channels(found)
+    graph = edgekit.load(Path(asked.subject))
+    found = removed(graph)
+    return asdict(found) | {"model": model_json(graph)}, report.channels(found)
 
 
 def _stack(asked: _Question) -> Answer:
     built = asked.build()
-    return built.json()["stack"], report.stack(built)
+    whole = built.json()
+    return {"model": whole["model"], "board": whole["board"], **whole["stack"]}, report.stack(built)
 
 
 def _memory(asked: _Question) -> Answer:

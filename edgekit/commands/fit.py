@@ -9,7 +9,7 @@ import typer
 import edgekit
 from edgekit import board as board_files
 from edgekit import fits, passes, report
-from edgekit.commands.common import Json, Model, emit, working
+from edgekit.commands.common import Json, Model, emit, model_json, working
 
 
 def fit(
@@ -35,6 +35,7 @@ def fit(
         for answer in fits.answers(optimised, boards):
             found.append(answer)
             progress(stage, len(found), len(boards))
-    emit({"model": graph.name, "boards": [a.json() for a in found]}, report.fits(graph.name, found), as_json=json)
+    tree = {"model": model_json(graph), "boards": [a.json() for a in found]}
+    emit(tree, report.fits(graph.name, found), as_json=json)
     if board and not found[0].best.fits:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 import edgekit
 from edgekit import passes, report
-from edgekit.commands.common import Json, Model, OptimizeFor, emit, working
+from edgekit.commands.common import Json, Model, OptimizeFor, emit, model_json, working
 from edgekit.errors import known_word
 from edgekit.ir import dump as graph_text
 from edgekit.ir.graph import Graph
@@ -45,10 +45,11 @@ def dump(
 
     Example: edgekit dump model.tflite --after read
     """
-    graph = edgekit.optimise(edgekit.load(model), after=known_word("pass", after, passes_in_order()) if after else None)
-    shown = graph_text.dump(graph)
+    read = edgekit.load(model)
+    graph = edgekit.optimise(read, after=known_word("pass", after, passes_in_order()) if after else None)
+    shown, last = graph_text.dump(graph), after or passes_in_order()[-1]
     emit(
-        {"model": graph.name, "after": after or passes_in_order()[-1], "text": shown, "names": _shortened(graph)},
+        {"model": model_json(read), "after": last, "text": shown, "names": _shortened(graph)},
         Group(Text(shown.rstrip(), no_wrap=True, overflow="ignore")),  # lines stay whole, to be searched and compared
         as_json=json,
     )

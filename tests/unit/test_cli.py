@@ -250,6 +250,13 @@ def parsed(*args):
     return json.loads(call(*args, "--json").stdout)
 
 
+def test_every_command_names_the_model_alike():
+    named = parsed("analyze", MODEL, "--board", "emu-m4")["model"]
+    assert set(named) == {"name", "sha256", "macs"}
+    for command in (("dump", MODEL), ("fit", MODEL, "--board", "emu-m4"), ("explain", "channels", MODEL)):
+        assert parsed(*command)["model"] == named, command
+
+
 def test_explain_layer_has_every_candidate_and_one_that_was_chosen():
     layer = parsed("explain", "layer", MODEL, "0")
     chosen = [c for c in layer["candidates"] if c["chosen"]]
