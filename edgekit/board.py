@@ -38,6 +38,9 @@ _ISAS: dict[str, tuple[str, ...]] = {
 _FLASH_METHODS = ("volume", "pyocd", "openocd", "ssh")
 _IMAGES = ("bin", "hex", "uf2")
 _EMULATORS = ("unicorn", "native", "qemu-aarch64")
+_MACHINE = re.compile(r"qemu:[A-Za-z0-9][\w.-]*", re.ASCII)
+"""A machine of QEMU's, without the options that may follow its name: they write files."""
+_SYSTEM_PORTS = ("host", "linux")
 _MAX_BYTES, _WORD, _LARGEST, _VECTORS_ALIGN = 1 << 20, 1 << 32, 1 << 48, 128
 """Of a board file; addresses of a Cortex-M; the largest bank anywhere; VTOR has no lower bits (Armv7-M manual)."""
 _LINKER_WORDS = re.compile(
@@ -298,9 +301,14 @@ def _power(table: _Table) -> Power:
 
 def _rules(board: Board, top: _Table) -> None:
     """Contradictions that no single key shows."""
-    machine = board.emulator.removeprefix("qemu:")
-    if board.emulator and board.emulator not in _EMULATORS and (machine == board.emulator or not machine):
+    if board.emulator and board.emulator not in _EMULATORS and not _MACHINE.fullmatch(board.emulator):
         top.problem("unknown emulator", board.emulator, ", ".join((*_EMULATORS, "qemu:<machine>")))
+    core = board.target.core
+    runs = {"unicorn": core.startswith("cortex-m") and core != "cortex-m55", "native": core == "host"}
+    if core in _ISAS and not (runs | {"qemu-aarch64": core.startswith("cortex-a")}).get(board.emulator, True):
+        top.problem("this emulator does not run the board's core", board.emulator, f"one for {core}, or none")
+    if core in _ISAS and board.target.bare_metal == (board.port in _SYSTEM_PORTS):
+        top.problem("this port is not for the board's core", board.port, "host or linux for whole computers only")
     for what, word in [("port", board.port), *(("name", m.name) for m in board.target.memories)]:
         if word and not re.fullmatch(r"[A-Za-z_]\w*", word, re.ASCII):
             top.problem(f"'{what}' goes into file names and linker scripts", repr(word), "letters, digits and _")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def build(b: Build) -> RenderableType:
         rows = [("image", str(b.elf)), ("toolchain", f"{b.toolchain.name} {b.toolchain.version}")]
         if b.stack:
             rows.append(("stack", _BOUND))
-        rows.append(("again", f"cmake --build {b.elf.parent}   (needs no Python)"))
+        rows.append(("again", f"cmake --build {shlex.quote(str(b.elf.parent))}   (needs no Python)"))
         return Group(*parts, notes(rows))
     listing = table()
     listing.add_column("file")

@@ -60,9 +60,9 @@ def overflow(bank: str, missing: int, board: Board) -> Problem:
     alias = {"EK_FLASH": "flash", "EK_WEIGHTS": "flash", "EK_RAM": "ram", "EK_ARENA": "ram"}.get(bank, "")
     kind = memory[bank].kind if bank in memory else alias or "ram"
     hint = (
-        "A build with -Os, a smaller model or a board with more flash helps"
+        "`--optimize size`, a smaller model or a board with more flash helps"
         if kind == "flash"
-        else "A smaller model, a smaller stack_bytes in the board file or a board with more RAM helps"
+        else "`--optimize ram`, a smaller model, a smaller stack_bytes in the board file or a board with more RAM helps"
     )
     size = f"{memory[bank].size:,} bytes" if bank in memory else ""
     return Problem(f"the image is {missing:,} bytes over", f"{kind} bank '{bank}' of {board.name}", "", size, hint)

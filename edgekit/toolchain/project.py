@@ -134,7 +134,15 @@ def build(project: Project, progress: Progress | None = None) -> Build:
         BuildError: with the first message of the compiler or the linker; ``build/log.txt`` has all of them.
         FitError: the linker ran out of a memory.
         MissingToolError: CMake or Ninja is not installed.
+        UserError: the folder cannot be written to, or its disk is full.
     """
+    try:
+        return _build(project, progress)
+    except OSError as error:
+        raise UserError(Problem(f"cannot build the project: {error}", where=str(project.path))) from error
+
+
+def _build(project: Project, progress: Progress | None) -> Build:
     folder = project.path / "build"
     report = progress or _silent
     configure, make = commands(project.path, project.compiler)
@@ -290,7 +298,8 @@ def _fail(lines: list[str], log: Path, board: Board) -> None:
     over = [m for line in lines if (m := re.search(r"region [`'](\w+)'.*?overflowed by (\d+) bytes", line))]
     if over:
         raise FitError(*[placement.overflow(m[1], int(m[2]), board) for m in {m[1]: m for m in over}.values()])
-    telling = [
+    full = [line for line in lines if "No space left" in line]
+    telling = full + [
         line for line in lines if _TELLING.search(line) and not line.startswith(("FAILED", "collect2", "ninja:"))
     ]
     message = (telling or lines or ["no output"])[0]

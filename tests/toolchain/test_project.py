@@ -1,6 +1,7 @@
 """A generated project: whole or absent, the same for the same input, built by every toolchain for every board."""
 
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -353,3 +354,19 @@ def test_zigs_caches_lie_in_a_folder_of_edgekit_unless_the_user_says_otherwise(m
     variables = compilers.environment()
     assert variables["ZIG_GLOBAL_CACHE_DIR"] == "/elsewhere"
     assert variables["ZIG_LOCAL_CACHE_DIR"] == str(tmp_path / "edgekit" / "zig")
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path, monkeypatch):
+    made = project.write_project(tiny.plan("cortex-m4"), board.load("emu-m4"), tmp_path / "out")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(project, "_run", full)
+        with pytest.raises(UserError, match="No space left on device"):
+            project.build(made)
+    said = "print('ninja: Entering directory'); print('ninja: fatal: write(): No space left on device'); exit(1)"
+    monkeypatch.setattr(project, "commands", lambda *_: ([sys.executable, "-c", said],) * 2)
+    with pytest.raises(BuildError, match="No space left on device"):
+        project.build(made)
