@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import serial
@@ -13,6 +14,7 @@ from support.kernel_program import Entry, write_program
 
 from edgekit.board import Board
 from edgekit.emulate import EmulatedBoard
+from edgekit.plan.plan import Plan
 from edgekit.toolchain import compilers, image, project
 
 _TIMEOUT_S = 400.0
@@ -25,10 +27,10 @@ def run_on_board(items: Sequence[Entry], board: Board, toolchain: str, folder: P
     said = ""
     for number, part in enumerate(_parts(items, board)):
         place = folder / str(number)
-        elf = _build(part, board, toolchain, place)
+        elf = build_program(part[0].plan, partial(write_program, items=part), board, toolchain, place)
         binary, _ = image.write(elf)
         with EmulatedBoard(board, binary or elf, elf) as emulated:
-            said += _listen(emulated)
+            said += listen(emulated)
     return said
 
 
@@ -48,8 +50,8 @@ def _parts(items: Sequence[Entry], board: Board) -> list[list[Entry]]:
     return parts
 
 
-def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -> Path:
-    plan = items[0].plan
+def build_program(plan: Plan, write: Callable[[Path], object], board: Board, toolchain: str, folder: Path) -> Path:
+    """The image of a program that ``write`` puts into a folder as driver.c, in the project of ``plan``."""
     compiler = compilers.find(toolchain, board.target)
     files, _ = project.project_files(plan, board, compiler)
     kept = {n: t for n, t in files.items() if not n.startswith("model/") and not project._is_harness(n)}
@@ -59,7 +61,7 @@ def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "model").mkdir(parents=True)
-    write_program(folder / "model", items)
+    write(folder / "model")
     build = folder / "build"
     build.mkdir()
     target = f"{plan.model}_bench"
@@ -70,7 +72,8 @@ def _build(items: Sequence[Entry], board: Board, toolchain: str, folder: Path) -
     return build / f"{target}.elf"
 
 
-def _listen(emulated: EmulatedBoard) -> str:
+def listen(emulated: EmulatedBoard) -> str:
+    """What the program prints until it is done."""
     text = ""
     deadline = time.monotonic() + _TIMEOUT_S
     with serial.serial_for_url(emulated.url, timeout=1) as port:

@@ -112,7 +112,7 @@ def run(folder: Path, compiler: Sequence[str], networks: Sequence[Network]) -> l
     return _parsed(networks, done.stdout)
 
 
-def _slots_after(plan: Plan) -> list[list[Slot]]:
+def slots_after(plan: Plan) -> list[list[Slot]]:
     """Per step the outputs of the layer that ends with it, as far as they are there whole then; last the model's."""
     result: list[list[Slot]] = []
     for at, step in enumerate(plan.steps):
@@ -131,7 +131,7 @@ def _parsed(networks: Sequence[Network], data: bytes) -> list[list[list[tuple[st
         result.append([])
         for _ in network.samples:
             found: list[tuple[str, Array]] = []
-            for slot in (s for some in _slots_after(network.plan) for s in some):
+            for slot in (s for some in slots_after(network.plan) for s in some):
                 values = np.frombuffer(data[at : at + slot.bytes], np.dtype(slot.dtype))
                 found.append((slot.tensor, values.reshape(slot.shape)))
                 at += slot.bytes
@@ -152,7 +152,7 @@ def _source(networks: Sequence[Network]) -> str:
 
 def _tables(network: Network) -> str:
     m, plan = network.plan.model, network.plan
-    *after, outputs = _slots_after(plan)
+    *after, outputs = slots_after(plan)
     inputs = [plan.slots[i] for i in plan.inputs]
     every = [inputs, outputs, *after]
     spans = [f"static const span {m}_spans_{i}[] = {{{_spans(slots)}}};" for i, slots in enumerate(every)]
