@@ -270,7 +270,7 @@ def test_footprint_is_of_the_model_without_harness(l4):
     assert sizes.stack_reserved == build.project.board.stack_bytes
     assert sizes.image_flash > sizes.flash_total
     assert sizes.image_ram >= sizes.ram_arena + sizes.ram_static + sizes.stack_reserved
-    names = {symbol.name for symbol in sizes.symbols}
+    names = {part.name for part in sizes.code_parts}
     assert f"{plan.model}_invoke" in names
     assert not [name for name in names if "mlperf" in name or "frame" in name]
 
